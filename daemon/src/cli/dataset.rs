@@ -1,6 +1,7 @@
 //! Dataset: the pictures of characters that models are trained on, on the command line.
 
 mod files;
+mod one;
 mod reviews;
 mod told;
 mod unnamed;
@@ -137,6 +138,19 @@ pub(super) enum DatasetCommand {
         /// Near-duplicates of others, too
         #[arg(long)]
         duplicates: bool,
+    },
+    /// Show a picture: what is known of it, what it was made from, and what it led to
+    Picture {
+        /// Id of the picture, or its beginning or end
+        picture: String,
+    },
+    /// Say what a picture shows; what is left out stays
+    Place {
+        /// Id of the picture, or its beginning or end
+        picture: String,
+        /// AXIS=WORD, e.g. angle=side; AXIS= for none of its words
+        #[arg(required = true, value_name = "AXIS=WORD")]
+        shows: Vec<String>,
     },
     /// Approve pictures
     Approve {
@@ -356,6 +370,8 @@ impl Said<'_> {
             }
             DatasetCommand::Review { what, many } => self.review(&what, &many).await?,
             DatasetCommand::Repair { picture } => self.ask_again(&picture, "repair", "is made again").await?,
+            DatasetCommand::Picture { picture } => self.show_one(&picture).await?,
+            DatasetCommand::Place { picture, shows } => self.place(&picture, &shows).await?,
             DatasetCommand::Caption { picture, text } => {
                 let id = self.picture(&picture).await?;
                 let call = Call::patch(&format!("/api/pictures/{id}"), json!({ "caption": text }));
@@ -531,7 +547,7 @@ fn of(character: CharacterId, what: &str) -> String {
     format!("/api/characters/{character}/dataset{what}")
 }
 
-/// KEY=VALUE pairs.
+/// What was given as `KEY=VALUE`, by its keys.
 fn pairs(given: &[String]) -> Result<BTreeMap<String, String>, CliError> {
     let pair = |text: &String| {
         let (key, value) = text.split_once('=').ok_or_else(|| {

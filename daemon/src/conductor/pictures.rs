@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use studio_core::{
-    dataset::{Band, Decider, Decision, Outcome, Picture, PictureRequest, PictureState, Review, Source, Visit, band},
+    dataset::{
+        Band, Decider, Decision, Outcome, Picture, PictureRequest, PictureState, Review, Source, Visit, band, moment,
+    },
     failure::{Cause, TaskFault},
     ids::{AttemptId, CharacterId, DecisionId, PictureId, ReviewId, TaskId},
     journal::{DecisionKind, EventKind, OutcomeWord},
@@ -356,7 +358,10 @@ impl Studio {
             Band::Person => (None, Outcome::Kept),
         };
         if let Some((state, reason)) = decided {
-            let decision = Decision { by: Decider::Judge, at: now, reason, note: String::new() };
+            // Told by their moments, also when the clock was set back.
+            let last = store::dataset_pictures::last_decided(&self.context.db, picture.character_id).await?;
+            let at = moment(&dataset, last, now);
+            let decision = Decision { by: Decider::Judge, at, reason, note: String::new() };
             store::dataset_pictures::set_decision(tx, id, state, Some(&decision)).await?;
             let word = if state == PictureState::Approved { OutcomeWord::Approved } else { OutcomeWord::Rejected };
             let row = store::decisions::Decision {

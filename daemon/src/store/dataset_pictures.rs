@@ -204,6 +204,14 @@ pub async fn unjudged(db: &Db, project: ProjectId, limit: u32) -> Result<Vec<Pic
     table::page_of_project(db, TEXT, project, None::<PictureId>, limit, |row: &PictureRow| &row.id).await
 }
 
+/// When something was decided of a picture of a dataset last; `None`: nothing was.
+pub async fn last_decided(db: &Db, character: CharacterId) -> Result<Option<Millis>> {
+    const TEXT: &str = "select max(cast(decision ->> 'at' as bigint)) from dataset_pictures where character_id = $1";
+    let last: Option<i64> =
+        on_db!(db, |pool| sqlx::query_scalar(TEXT).bind(character.to_string()).fetch_one(pool).await)?;
+    Ok(last.map(Millis))
+}
+
 /// Which pictures are asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {

@@ -12,7 +12,7 @@ use studio_core::{
 };
 
 use super::{
-    Db, Error, Result, Tx, characters, locations, on_db, on_tx,
+    Db, Error, Result, Tx, characters, locations, loras, on_db, on_tx,
     picture_columns::{FileColumns, JudgedColumns},
     rows::{JsonText, Reading, met, word},
     table,
@@ -261,7 +261,8 @@ pub async fn in_use(db: &Db, before: Millis) -> Result<Vec<ContentHash>> {
 }
 
 /// The lineage of a file as portraits have it: 0 of what somebody sent and of what is no portrait, 1 of what was made from words
-/// alone, one more than the portrait it began with of what was refined. A portrait that was taken out since counts as made.
+/// alone, one more than the highest of the portrait it began with and its LoRAs of what had any. A portrait that was taken out since
+/// counts as made.
 pub async fn lineage_of(db: &Db, file: ContentHash) -> Result<u32> {
     const OF_ASSET: &str = "select * from portraits where asset = $1 order by id";
     let mut most = 0;
@@ -269,6 +270,10 @@ pub async fn lineage_of(db: &Db, file: ContentHash) -> Result<u32> {
         let (mut level, mut at) = (0, Some(portrait));
         while let Some(one) = at.take() {
             level += u32::from(!matches!(one.source, PortraitSource::Upload { .. }));
+            if let Some(made) = &one.made {
+                let files: Vec<&str> = made.lora_files().collect();
+                most = most.max(level + loras::lineage_of(db, &files).await?);
+            }
             let PortraitSource::Refined { refinement } = &one.source else { break };
             // Only what came before can be begun with, so no chain leads in a circle.
             at = match get(db, refinement.of).await {

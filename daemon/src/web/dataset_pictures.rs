@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use studio_core::{
     character::Character,
     dataset::{
-        Called, Caption, Cell, Coverage, Dataset, Decider, Decision, Picture, PictureState, Reason, Rejection, Summary,
+        Called, Caption, Cell, Coverage, Dataset, Decider, Decision, Picture, PictureState, Reason, Rejection,
         caption_of, handed_over, moment as after, placing_of,
     },
     ids::{CharacterId, PictureId, ProjectId},
@@ -175,9 +175,8 @@ impl Decided {
 
 /// A moment after every decision of a dataset, whatever the clock was set to meanwhile.
 pub(super) async fn moment(state: &super::AppState, dataset: &Dataset) -> Result<Millis, Problem> {
-    let pictures = store::dataset_pictures::of_character(&state.db, dataset.character_id).await?;
-    let pictures: Vec<Summary> = pictures.iter().map(Summary::of).collect();
-    Ok(after(dataset, &pictures, state.guard.now()))
+    let last = store::dataset_pictures::last_decided(&state.db, dataset.character_id).await?;
+    Ok(after(dataset, last, state.guard.now()))
 }
 
 async fn as_it_is(state: &super::AppState, id: PictureId) -> Result<Json<Picture>, Problem> {

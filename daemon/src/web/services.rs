@@ -1,5 +1,6 @@
 //! Services: what the studio can do that the settings decide, and the web does not know.
 
+mod learned;
 mod portraits;
 
 use std::{path::Path, sync::Arc};
@@ -7,8 +8,8 @@ use std::{path::Path, sync::Arc};
 use serde::{Deserialize, Serialize};
 use studio_core::{
     dataset::{
-        Called, Cell, CopiesPreview, Coverage, Dataset, Drift, Excerpt, Ingest, Readiness, TagCount, Tally, Target,
-        Term, Wait,
+        Called, Cell, CopiesPreview, Coverage, Dataset, Drift, Excerpt, ForFilms, Ingest, Readiness, TagCount, Tally,
+        Target, Term, Wait,
     },
     ids::{CharacterId, EpisodeId, IngestId, PictureId},
     lora::{LoraAbout, LoraFault},
@@ -21,7 +22,10 @@ use studio_core::{
 use studio_engine::Boxed;
 use utoipa::ToSchema;
 
-pub use self::portraits::{PortraitCounts, PortraitInMaking, PortraitSheet, Portraits};
+pub use self::{
+    learned::{ArmView, RepairView},
+    portraits::{PortraitCounts, PortraitInMaking, PortraitSheet, Portraits},
+};
 pub use super::service_error::{IngestRefused, ReviewRefused, ServiceError};
 use super::{
     dataset_services::{Reviews, Unnamed},
@@ -399,28 +403,6 @@ pub struct PictureCounts {
     pub ingests: u32,
 }
 
-/// What is known of a named change of settings for a dataset.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ArmView {
-    /// Name of the change, e.g. `cfg+1`; empty: the model's own settings.
-    pub arm: String,
-    /// Pictures made with it that were decided.
-    pub results: u32,
-    /// How many of them were approved.
-    pub approved: u32,
-}
-
-/// How often a repair helped.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct RepairView {
-    /// Name of the repair, e.g. `solo`.
-    pub repair: String,
-    /// How often it was tried.
-    pub tried: u32,
-    /// How often the picture was approved then.
-    pub approved: u32,
-}
-
 /// The dataset of a character.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct DatasetView {
@@ -446,7 +428,9 @@ pub struct DatasetView {
     pub readiness: Readiness,
     /// What was learned of settings; empty before anything was decided.
     pub learned: Vec<ArmView>,
-    /// How often repairs helped.
+    /// What films could use of it; `None` where nothing can be turned on the model, or the settings cannot be used.
+    pub films: Option<ForFilms>,
+    /// What repairs do, and how often they helped.
     pub repairs: Vec<RepairView>,
     /// What the next pictures avoid because of rejections.
     pub avoids: Vec<Term>,

@@ -17,7 +17,11 @@ use studio_core::{
 };
 use studio_engine::Boxed;
 use studiod::{
-    app::{datasets::Datasets, producing::intake, trainings::Trainings},
+    app::{
+        datasets::Datasets,
+        producing::{self, ProductionContext, Screenplay, intake},
+        trainings::Trainings,
+    },
     conductor::{Context, Defaults, Produce, ProduceOptions},
     files, store,
     web::{
@@ -34,20 +38,26 @@ use crate::{plans::produce, studio::Studio};
 pub struct Bench {
     context: Context,
     library: Option<String>,
+    /// Films are made as these settings say; `None`: as tests make them.
+    making: Option<ProductionContext>,
 }
 
 impl Productions for Bench {
     fn reading(&self) -> script::Defaults {
-        script::Defaults::default()
+        self.making.as_ref().map_or_else(script::Defaults::default, ProductionContext::reading)
     }
 
     fn production<'a>(
         &'a self,
         text: &'a [u8],
         options: ProduceOptions,
-        _: Defaults,
+        defaults: Defaults,
     ) -> Boxed<'a, Result<Produce, ServiceError>> {
         Box::pin(async move {
+            if let Some(making) = &self.making {
+                let play = Screenplay::read(text, "", &making.reading()).map_err(ServiceError::Mistakes)?;
+                return Ok(producing::request(making, &play, &options, None, defaults).await?);
+            }
             let read = script::read(text, &self.reading());
             if let Err(mistakes) = read {
                 return Err(ServiceError::Mistakes(mistakes.iter().map(ToString::to_string).collect()));
@@ -230,7 +240,7 @@ impl Upkeep for Bench {
 impl Bench {
     /// Of a studio whose settings name this library.
     pub fn of(studio: &Studio, library: Option<&str>) -> Services {
-        let bench = Self { context: studio.context.clone(), library: library.map(str::to_owned) };
+        let bench = Self { context: studio.context.clone(), library: library.map(str::to_owned), making: None };
         Services::of(&Arc::new(bench), Arc::new(crate::datasets::of(studio)), trainings(crate::datasets::of(studio)))
     }
 }
@@ -245,7 +255,17 @@ pub fn door(studio: &Studio) -> Router {
 
 /// The same, with somebody else who looks after the datasets.
 pub fn door_with(studio: &Studio, datasets: Datasets) -> Router {
-    let bench = Bench { context: studio.context.clone(), library: None };
+    door_by(studio, datasets, None)
+}
+
+/// The same, and films are made by the same settings.
+pub fn door_making(studio: &Studio, datasets: Datasets) -> Router {
+    let making = datasets.making.clone();
+    door_by(studio, datasets, Some(making))
+}
+
+fn door_by(studio: &Studio, datasets: Datasets, making: Option<ProductionContext>) -> Router {
+    let bench = Bench { context: studio.context.clone(), library: None, making };
     let services = Services::of(&Arc::new(bench), Arc::new(datasets.clone()), trainings(datasets));
     let state = studio.web(Access::default()).with_services(services);
     Studio::door_of(state, ([127, 0, 0, 1], 1).into())

@@ -77,7 +77,7 @@ pub async fn mara(studio: &Studio, name: &str) -> CharacterId {
     };
     let project = store::projects::upsert(&mut tx, &project).await.unwrap();
     let character = Character {
-        id: CharacterId(Uuid::new_v4()),
+        id: CharacterId(Uuid::now_v7()),
         project_id: project.id,
         slug: name.to_lowercase(),
         name: name.into(),
@@ -94,14 +94,14 @@ fn project() -> Project {
 }
 
 /// Switches the filling on, with these settings.
-async fn fill(studio: &Studio, character: CharacterId, settings: DatasetSettings) {
+pub async fn fill(studio: &Studio, character: CharacterId, settings: DatasetSettings) {
     let mut tx = studio.context.db.begin().await.unwrap();
     let dataset = Dataset { settings, replenish: true, ..Dataset::new(character) };
     store::datasets::set(&mut tx, &dataset).await.unwrap();
     tx.commit().await.unwrap();
 }
 
-fn quick(target: u32) -> DatasetSettings {
+pub fn quick(target: u32) -> DatasetSettings {
     DatasetSettings { target, daily: 500, cooldown_s: 0, ..DatasetSettings::default() }
 }
 
@@ -159,7 +159,7 @@ pub async fn pictures(studio: &Studio, character: CharacterId) -> Vec<Picture> {
     store::dataset_pictures::of_character(&studio.context.db, character).await.unwrap()
 }
 
-fn count(pictures: &[Picture], state: PictureState) -> usize {
+pub fn count(pictures: &[Picture], state: PictureState) -> usize {
     pictures.iter().filter(|picture| picture.state == state && picture.duplicate_of.is_none()).count()
 }
 

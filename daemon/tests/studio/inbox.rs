@@ -197,7 +197,7 @@ async fn folders_of_nobody_and_links_that_lead_out_are_said_and_left() {
     (other.id, other.slug, other.title) = (ProjectId(Uuid::from_u128(8)), "dark".into(), "Dark".into());
     let other = store::projects::upsert(&mut tx, &other).await.unwrap();
     let mut twin = store::characters::get(db, watched.mara).await.unwrap();
-    (twin.id, twin.project_id) = (CharacterId(Uuid::new_v4()), other.id);
+    (twin.id, twin.project_id) = (CharacterId(Uuid::now_v7()), other.id);
     let twin = store::characters::upsert(&mut tx, &twin).await.unwrap();
     tx.commit().await.unwrap();
     fs::create_dir(watched.path("dark mara")).unwrap();

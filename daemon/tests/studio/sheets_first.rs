@@ -16,12 +16,14 @@ use studio_core::{
 use studio_engine::FailureKind;
 use studiod::{
     app::producing::{self, Screenplay},
-    conductor::{Defaults, Produce, ProduceOptions},
+    conductor::{Defaults, Produce, ProduceOptions, Seat},
+    engines::comfy::COMFY,
     events::{StudioEvent, TaskUpdate},
     store,
 };
 
 use crate::{
+    bench::{ask, door_making},
     comfy::{fake::Comfy as Fake, models},
     datasets::{studio as drawing, with},
     engines::{Act, Asked, Carded},
@@ -418,6 +420,50 @@ async fn what_is_drawn_first_is_said_by_the_settings_and_by_whoever_produces() {
     assert_eq!(twice.views, [PortraitView::Face, PortraitView::FullBody]);
     let refused = plan(&both, Some("off,face")).await.unwrap_err();
     assert!(refused.contains("'off' is for no view at all"), "{refused}");
+}
+
+#[tokio::test]
+async fn whoever_produces_an_episode_again_says_what_is_drawn_first_and_it_stays_so() {
+    let mut studio = Studio::open_with(|seats| {
+        let names = ["voice", "music", "stills", "clips", "judge"];
+        for (name, alias) in
+            names.map(|name| (name, format!("draft.{name}"))).into_iter().chain([("stills", COMFY.into())])
+        {
+            let engine = seats[name].engine.clone();
+            seats.insert(alias, Seat { engine, slots: 2 });
+        }
+    })
+    .await;
+    let settings = "[models]\nstills = \"sd15\"\n[portraits]\nbefore = [\"face\"]\n\
+        [[comfy]]\nname = \"nvidia0\"\nurl = \"http://127.0.0.1:9\"\n";
+    let door = door_making(&studio, with(&studio, toml::from_str(settings).unwrap()));
+    let (episode, failed, _) = studio.make(produce(TWO_ROOMS)).await;
+    assert!(!failed);
+    let path = format!("/api/episodes/{episode}/produce");
+    let said = [
+        ("", vec![PortraitView::Face]),
+        ("?portraits=full_body,establishing", BOTH.to_vec()),
+        ("", BOTH.to_vec()),
+        ("?portraits=off", vec![]),
+        ("", vec![]),
+        ("?portraits=face", vec![PortraitView::Face]),
+    ];
+    for (query, views) in said {
+        let answer = ask(&door, "POST", &format!("{path}{query}"), &[], "").await;
+        assert_eq!(answer.status, 202, "{query}: {}", answer.body);
+        studio.end().await;
+        let plan = store::productions::of_episode(&studio.context.db, episode).await.unwrap().unwrap().portraits;
+        let plan = plan.unwrap_or_else(|| panic!("{query}: there is no plan"));
+        assert_eq!((plan.views.as_slice(), plan.size), (&views[..], SIZE), "{query}");
+        // Everybody and every place that has such a view.
+        let faces = views.iter().any(|view| *view != PortraitView::Establishing);
+        let most = 2 * usize::from(faces) + 2 * usize::from(views.contains(&PortraitView::Establishing));
+        assert_eq!(plan.of.len(), most, "{query}: {plan:?}");
+    }
+    let refused = ask(&door, "POST", &format!("{path}?portraits=feet"), &[], "").await;
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert!(refused.body["detail"].as_str().unwrap().contains("'feet' is no view"), "{}", refused.body);
+    studio.assert_settled().await;
 }
 
 #[test]

@@ -14,9 +14,9 @@ const PERSON: f64 = 3.0;
 const HALF_LIFE_MS: f64 = 30.0 * 86_400_000.0;
 /// What is known of other characters counts as much as so many results.
 const PRIOR: f64 = 4.0;
-/// Results of an arm below which films do not use it.
+/// Results of an arm below which nobody can say that films should use it.
 const ENOUGH: u32 = 10;
-/// How sure it must be that an arm is better than the model's own settings before films use it.
+/// How sure it must be that an arm is better than the model's own settings before films should use it.
 const SURE: f64 = 0.9;
 /// Draws by which that is told.
 const DRAWS: u32 = 10_000;
@@ -87,12 +87,12 @@ pub fn choose(arms: &[&'static Arm], own: &Evidences, others: &Evidences, chance
     best.0
 }
 
-/// What films do with what was learned for a character and a model.
+/// What films could use of what was learned for a character and a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum ForFilms {
-    /// This arm is better almost for certain: films use it.
+    /// This arm is better almost for certain: a project's own way with the model may have it.
     Use {
         /// The arm's name.
         arm: String,
@@ -115,7 +115,7 @@ pub enum ForFilms {
     },
 }
 
-/// Whether films use an arm instead of the model's own settings, which is the first of `arms`.
+/// Whether films should use an arm instead of the model's own settings, which is the first of `arms`.
 pub fn for_films(arms: &[&'static Arm], own: &Evidences, others: &Evidences, seed: u64) -> ForFilms {
     let results = |arm: &Arm| own.get(arm.name).map_or(0, |known| known.results);
     let Some((default, rest)) = arms.split_first() else { return ForFilms::NotEnough { results: 0, least: ENOUGH } };

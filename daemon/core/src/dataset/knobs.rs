@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::workflow::SlotValue;
 
 /// Steps beyond which more gain nothing; a model whose own are more keeps its own.
@@ -25,7 +27,8 @@ pub struct Knobs {
 }
 
 /// A change to knobs.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = KnobChange))]
 pub struct Change {
     /// Steps added to the model's.
     pub steps: u32,
@@ -38,7 +41,9 @@ pub struct Change {
 }
 
 /// How a weight changes.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "turn", content = "weight", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = KnobTurn))]
 pub enum Turn {
     /// It stays as it is.
     Leave,

@@ -52,7 +52,7 @@ pub use likeness::{Alike, Likeness};
 pub use picture::{Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Source, Tried};
 pub use placed::{Otherwise, Placing};
 pub use placing::{Known, asked_axes, caption_of, place, placing_of};
-pub use plan::{Asked, Ground, NoRepair, Round, plan_repair, plan_round, seed_of};
+pub use plan::{Asked, Ground, NoRepair, Round, plan_repair, plan_round, plan_wanted, seed_of};
 pub use print::{Part, Print, Small, View};
 pub use repair::{REPAIRS, Repair, Term, Terms, avoided, helped};
 pub use replenish::{Day, Effect, Event, Ledger, Limits, Wait, moment, room, step};

@@ -176,6 +176,13 @@ pub struct Made {
     pub tried: Tried,
 }
 
+impl Made {
+    /// Files of the trained additions, as [`Made::loras`] names them.
+    pub fn lora_files(&self) -> impl Iterator<Item = &str> {
+        self.loras.iter().filter_map(|lora| Some(lora.rsplit_once('@')?.0))
+    }
+}
+
 /// What was done differently from the model's own way for a picture, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -103,11 +103,19 @@ pub fn plan_round(ground: &Ground<'_>, pictures: u32) -> Round {
     if ground.dataset.settings.repair {
         planner.mend_open(pictures as usize);
     }
-    while planner.asked.len() < pictures as usize {
-        let Some(cell) = planner.emptiest() else { break };
-        planner.ask(cell);
-    }
+    planner.fill(pictures as usize, &Cell::new());
     Round { asked: planner.asked, given_up: planner.given_up.into_iter().collect() }
+}
+
+/// Plans `pictures` for somebody who wants all of them to show `wanted`, as far as its axes go together. What was tried in vain
+/// is tried once more, and nothing else is mended with it.
+pub fn plan_wanted(ground: &Ground<'_>, pictures: u32, wanted: &Cell) -> Vec<Asked> {
+    if wanted.is_empty() {
+        return plan_round(ground, pictures).asked;
+    }
+    let mut planner = Planner { given_up: BTreeSet::new(), ..Planner::new(ground) };
+    planner.fill(pictures as usize, wanted);
+    planner.asked
 }
 
 /// Asks for a rejected picture again, with the next repair it was not tried with.
@@ -229,8 +237,27 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The place in the grid that the next picture is asked for; `None`: all were given up.
-    fn emptiest(&mut self) -> Option<Cell> {
+    /// Asks for what is missing most of what shows `wanted`, until there are so many.
+    fn fill(&mut self, pictures: usize, wanted: &Cell) {
+        let places = self.places(wanted);
+        while self.asked.len() < pictures {
+            let Some(place) = self.emptiest(&places) else { break };
+            self.ask(place, wanted);
+        }
+    }
+
+    /// Places in the grid where pictures can show `wanted`, each once.
+    fn places(&self, wanted: &Cell) -> Vec<Cell> {
+        let coverage = self.ground.coverage;
+        let mut seen = BTreeSet::new();
+        let whole = coverage.cells().into_iter().map(|place| with(&place, wanted));
+        let said = |axis: &String, cell: &Cell| coverage.applies(axis, cell) || !coverage.applies(axis, wanted);
+        let fits = whole.filter(|cell| wanted.keys().all(|axis| said(axis, cell)));
+        fits.map(|cell| coverage.crossed(&cell)).filter(|place| seen.insert(place.clone())).collect()
+    }
+
+    /// Which of these places in the grid the next picture is asked for; `None`: all were given up.
+    fn emptiest(&mut self, places: &[Cell]) -> Option<Cell> {
         let mut chance = Chance::of(self.seed().0, "cell");
         let crossed = self.ground.coverage.axes.iter().filter(|axis| axis.crossed);
         let values = crossed.flat_map(|axis| axis.values.iter().map(|value| (axis.name.clone(), value.word.clone())));
@@ -240,16 +267,16 @@ impl<'a> Planner<'a> {
                 (value, bandit::draw_beta(&mut chance, 1.0 + good, 1.0 + bad))
             })
             .collect();
-        let mut best: Option<((bool, bool, f64), Cell)> = None;
-        for cell in self.ground.coverage.cells() {
-            if self.given_up.contains(&cell) {
+        let mut best: Option<((bool, bool, f64), &Cell)> = None;
+        for cell in places {
+            if self.given_up.contains(cell) {
                 continue;
             }
             let likely = cell.iter().filter_map(|(axis, word)| drawn.get(&(axis.clone(), word.clone())));
             let likely = likely.sum::<f64>() / cell.len().max(1) as f64;
             // What is full is only asked for when nothing is missing.
-            let score = self.grid.emptiness(&cell) * likely;
-            let rank = (!self.chosen.contains(&cell), self.grid.wants(&cell), score);
+            let score = self.grid.emptiness(cell) * likely;
+            let rank = (!self.chosen.contains(cell), self.grid.wants(cell), score);
             let better = best.as_ref().is_none_or(|(other, _)| {
                 (rank.0, rank.1).cmp(&(other.0, other.1)).then(rank.2.total_cmp(&other.2)).is_gt()
             });
@@ -257,19 +284,23 @@ impl<'a> Planner<'a> {
                 best = Some((rank, cell));
             }
         }
-        best.map(|(_, cell)| cell)
+        best.map(|(_, cell)| cell.clone())
     }
 
-    /// Asks for a place in the grid.
-    fn ask(&mut self, place: Cell) {
+    /// Asks for a place in the grid, and for what somebody wants beside it.
+    fn ask(&mut self, place: Cell, wanted: &Cell) {
         let ground = self.ground;
-        let cell = self.turned(&place);
+        let cell = self.turned(&place, wanted);
         let most = ground.coverage.reference(&cell);
         let mut chance = Chance::of(self.seed().0, "arm");
         let arm = bandit::choose(&Arm::possible(ground.knobs, most), &self.own, ground.others, &mut chance);
         let (axis, word, have, want) = self.scarcest(&place);
         let why = Why::Missing { axis, word, have, want, arm: ArmWhy::of(arm, &self.own) };
         let mut asked = self.asked(cell, arm.change.applied(ground.knobs).within(most), why);
+        if !wanted.is_empty() {
+            // Whoever wants it knows why.
+            asked.tried.why = None;
+        }
         asked.tried.arm = arm.name.into();
         self.take(asked, place);
     }
@@ -285,15 +316,17 @@ impl<'a> Planner<'a> {
         most.map(|(axis, word, have, want)| (axis, word, have, want.ceil() as u32)).unwrap_or_default()
     }
 
-    /// A place with the values of the axes that take turns: each the one that was used least for its share.
-    fn turned(&self, place: &Cell) -> Cell {
+    /// A place with what is wanted, and with the values of the axes that take turns: each the one that was used least for its
+    /// share.
+    fn turned(&self, place: &Cell, wanted: &Cell) -> Cell {
         let coverage = self.ground.coverage;
-        let mut cell = place.clone();
-        for axis in coverage.axes.iter().filter(|axis| !axis.crossed) {
+        let fixed = with(place, wanted);
+        let mut cell = fixed.clone();
+        for axis in coverage.axes.iter().filter(|axis| !axis.crossed && !wanted.contains_key(&axis.name)) {
             if !coverage.applies(&axis.name, &cell) {
                 continue;
             }
-            let fits = axis.values.iter().filter(|value| !value.without.iter().any(|axis| place.contains_key(axis)));
+            let fits = axis.values.iter().filter(|value| !value.without.iter().any(|axis| fixed.contains_key(axis)));
             let used = |word: &str| {
                 let alone = Cell::from([(axis.name.clone(), word.to_owned())]);
                 f64::from(self.grid.have(&alone))
@@ -328,6 +361,11 @@ impl<'a> Planner<'a> {
         self.chosen.insert(place);
         self.asked.push(asked);
     }
+}
+
+/// A cell that says what `wanted` says, and all else as before.
+fn with(cell: &Cell, wanted: &Cell) -> Cell {
+    cell.iter().chain(wanted).map(|(axis, word)| (axis.clone(), word.clone())).collect()
 }
 
 /// Places that were tried too often in vain since the dataset was switched on or resumed.

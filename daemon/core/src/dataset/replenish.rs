@@ -105,10 +105,10 @@ fn vain(dataset: &Dataset, pictures: &[Summary], requests: &[Request]) -> u32 {
 }
 
 /// The moment to write down for a decision, or for switching on and resuming, so that the order of decisions is told by
-/// their moments even when the clock was set back: `now`, or else just after what was before.
-pub fn moment(dataset: &Dataset, pictures: &[Summary], now: Millis) -> Millis {
-    let decided = pictures.iter().filter_map(|one| Some(one.decided.as_ref()?.at));
-    decided.max().map_or(now, |last| now.max(last.after(1))).max(dataset.since)
+/// their moments even when the clock was set back: `now`, or else just after what was before. `last`: when something was
+/// decided of it last; `None`: nothing was.
+pub fn moment(dataset: &Dataset, last: Option<Millis>, now: Millis) -> Millis {
+    last.map_or(now, |last| now.max(last.after(1))).max(dataset.since)
 }
 
 /// What the rest of the studio allows.

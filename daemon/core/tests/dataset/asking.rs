@@ -6,7 +6,7 @@ use studio_core::{
     chance::Chance,
     dataset::{
         Asked, Cell, Coverage, Dataset, Decided, Decider, Evidences, Ground, Knobs, NoRepair, PictureState, Rejection,
-        Request, Summary, Terms, Why, plan_repair, plan_round,
+        Request, Summary, Terms, Why, plan_repair, plan_round, plan_wanted,
     },
     ids::{CharacterId, PictureId},
     units::Millis,
@@ -245,4 +245,36 @@ fn pictures_that_wait_or_are_being_made_count() {
             set.add(&asked, None);
         }
     }
+}
+
+#[test]
+fn what_somebody_wants_is_in_every_picture_and_all_else_goes_with_it() {
+    let mut set = Set::new(1);
+    set.dataset.settings.repair = true;
+    let wanted = cell(&[("angle", "back")]);
+    let first = plan_wanted(&set.ground(), 3, &wanted);
+    let places: BTreeSet<Cell> = first.iter().map(|asked| set.coverage.crossed(&asked.cell)).collect();
+    assert_eq!((first.len(), places.len()), (3, 3), "how close still differs: {places:?}");
+    for asked in &first {
+        assert_eq!((asked.cell["angle"].as_str(), asked.cell.get("expression")), ("back", None), "{:?}", asked.cell);
+        assert_eq!(asked.reference_weight, Some(0.0), "one from the front fights it");
+        assert!(asked.words.contains(&"from behind, back view".to_owned()), "{:?}", asked.words);
+        assert_eq!(asked.tried.why, None, "who wants it knows why");
+    }
+    // What was rejected is mended by the studio, not by this; and what was tried in vain is tried again.
+    for asked in std::iter::repeat_n(&first[0], 8) {
+        set.add(asked, Some(Err(Rejection::Blurry)));
+    }
+    let again = plan_wanted(&set.ground(), 3, &first[0].cell);
+    assert_eq!(again.len(), 3);
+    assert!(again.iter().all(|asked| asked.cell == first[0].cell && asked.tried.repairs.is_none()), "{again:?}");
+    // An expression is seen on faces only, and a light only where there is a place.
+    for asked in plan_wanted(&set.ground(), 8, &cell(&[("expression", "sad"), ("light", "night")])) {
+        assert_eq!((asked.cell["expression"].as_str(), asked.cell["light"].as_str()), ("sad", "night"));
+        assert!(asked.cell["angle"] != "back" && asked.cell["place"] != "plain", "{:?}", asked.cell);
+    }
+    // Of what does not go together the one that is seen stays.
+    let both = plan_wanted(&set.ground(), 1, &cell(&[("angle", "back"), ("expression", "sad")]));
+    assert_eq!((both[0].cell["angle"].as_str(), both[0].cell.get("expression")), ("back", None));
+    assert_eq!(plan_wanted(&set.ground(), 3, &Cell::new()), plan_round(&set.ground(), 3).asked);
 }

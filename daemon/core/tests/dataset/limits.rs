@@ -65,9 +65,13 @@ proptest! {
     }
 }
 
+/// From this seed on people switch it off and let it rest, and the day's energy is used up.
+const PEOPLE: u64 = 100;
+
 /// The same adversary from a seed, for rules that are taken out.
 fn adversary(seed: u64, without: Without) -> Result<(), String> {
     let mut chance = Chance::of(seed, "adversary");
+    let mut people = Chance::of(seed, "people");
     let mut studio = Studio::new(seed, without);
     // Some like what they see, some like nothing.
     let likes = chance.between(0.0, 0.8);
@@ -93,13 +97,21 @@ fn adversary(seed: u64, without: Without) -> Result<(), String> {
             _ => Act::Poke(Event::Woken),
         };
         studio.act(act)?;
+        if seed >= PEOPLE && people.happens(0.1) {
+            studio.act(match people.whole(0, 5) {
+                0 | 1 => Act::Switch(people.happens(0.6)),
+                2 => Act::Rest,
+                3 => Act::Resume,
+                _ => Act::Energy(people.happens(0.5)),
+            })?;
+        }
     }
     studio.settle().map(drop)
 }
 
 #[test]
 fn every_rule_is_missed_when_it_is_taken_out() {
-    let seeds = 0..100;
+    let seeds = 0..2 * PEOPLE;
     for seed in seeds.clone() {
         assert_eq!(adversary(seed, Without::Nothing), Ok(()), "with all rules, seed {seed}");
     }
@@ -117,6 +129,9 @@ fn every_rule_is_missed_when_it_is_taken_out() {
         (Without::Batch, "batch"),
         (Without::Rest, "rest"),
         (Without::Disk, "disk"),
+        (Without::Switch, "off"),
+        (Without::Person, "paused"),
+        (Without::Energy, "energy"),
         (Without::Rows, "rows"),
     ];
     for (without, what) in rules {

@@ -33,6 +33,9 @@ pub enum Without {
     Batch,
     Rest,
     Disk,
+    Switch,
+    Person,
+    Energy,
     Rows,
 }
 
@@ -149,6 +152,9 @@ impl Studio {
             Without::Vain => ledger.vain = 0,
             Without::Batch => dataset.settings.batch = 12,
             Without::Disk => limits.disk_ok = true,
+            Without::Switch => dataset.replenish = true,
+            Without::Person => dataset.paused = dataset.paused.filter(|pause| !matches!(pause, Pause::Person { .. })),
+            Without::Energy => limits.energy_ok = true,
             Without::Rows => ledger.asked_today = self.remembered,
         }
         let mut effects = step(&dataset, &ledger, &limits, self.day(), self.now, event);
@@ -189,7 +195,7 @@ impl Studio {
         let near = self.requests.iter().any(|one| (one.at.0 - self.now.0).abs() < cooldown);
         let faults = [
             (!self.dataset.replenish, "off: it was not switched on"),
-            (self.dataset.paused.is_some(), "off: it was to rest"),
+            (self.dataset.paused.is_some(), "paused: it was to rest"),
             (pictures == 0 || pictures > settings.batch, "batch: too many at a time"),
             (self.open() > 0, "in flight: a round before the last is over"),
             (self.limits.filling >= self.limits.most_filling, "studio: too many datasets at a time"),
@@ -198,7 +204,8 @@ impl Studio {
             (coming > settings.pending, "pending: more would wait than may"),
             (self.count(PictureState::Approved) + coming > settings.target, "target: more than are wanted"),
             (self.in_a_row >= settings.rejections, "rejections: it goes on"),
-            (!self.limits.disk_ok || !self.limits.energy_ok, "disk: no room"),
+            (!self.limits.disk_ok, "disk: no room"),
+            (!self.limits.energy_ok, "energy: the day's is used up"),
         ];
         if let Some((_, fault)) = faults.into_iter().find(|(wrong, _)| *wrong) {
             return Err(fault.into());
@@ -242,7 +249,8 @@ impl Studio {
         if self.without == Without::OrderOfDecisions {
             self.now
         } else {
-            moment(&self.dataset, &self.pictures, self.now)
+            let decided = self.pictures.iter().filter_map(|one| Some(one.decided.as_ref()?.at));
+            moment(&self.dataset, decided.max(), self.now)
         }
     }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use studio_core::{
     dataset::{
         Band, Called, Caption, Cell, Decider, Decision, Made, Picture, PictureState, Print, Reason, Remark, Source,
-        Summary, band, match_captions, moment,
+        band, match_captions, moment,
     },
     ids::{CharacterId, ContentHash, DecisionId, PictureId},
     journal::{DecisionKind, EventKind},
@@ -232,6 +232,7 @@ pub fn trouble(error: ServiceError) -> Error {
         ServiceError::Training(refused) => Error::Files(refused.to_string()),
         ServiceError::Mistakes(lines) => Error::Files(lines.join("; ")),
         ServiceError::Unable(why)
+        | ServiceError::NotConfigured(why)
         | ServiceError::Broken(why)
         | ServiceError::Usage(why)
         | ServiceError::WrongKind(why)
@@ -255,8 +256,16 @@ async fn keep(datasets: &Datasets, character: CharacterId, read: Read, about: Ab
     if store::dataset_pictures::has(&context.db, character, kept.hash).await? {
         return Ok(Came::Known(kept.hash));
     }
-    // What another program made is not real either.
-    let told = u32::from(read.made.is_some());
+    let made = about.made.or(read.made);
+    let lineage = match (about.lineage, &made) {
+        (Some(known), _) => known,
+        // What another program made is not real either.
+        (None, Some(made)) => {
+            let loras: Vec<&str> = made.lora_files().collect();
+            Picture::lineage_of([store::loras::lineage_of(&context.db, &loras).await?])
+        }
+        (None, None) => 0,
+    };
     let now = context.clock.now();
     let hash = kept.hash;
     let mut picture = Picture {
@@ -266,8 +275,8 @@ async fn keep(datasets: &Datasets, character: CharacterId, read: Read, about: Ab
         size,
         state: PictureState::Pending,
         source: about.source,
-        lineage: about.lineage.unwrap_or(told),
-        made: about.made.or(read.made),
+        lineage,
+        made,
         cell: Cell::new(),
         placing: None,
         verdict: None,
@@ -327,9 +336,8 @@ async fn said(
     if copied.as_ref().is_some_and(|copied| !copied.leads) {
         return Ok((None, copied));
     }
-    let there = store::dataset_pictures::of_character(&context.db, picture.character_id).await?;
-    let there: Vec<Summary> = there.iter().map(Summary::of).collect();
-    let at = moment(&dataset, &there, context.clock.now());
+    let last = store::dataset_pictures::last_decided(&context.db, picture.character_id).await?;
+    let at = moment(&dataset, last, context.clock.now());
     let (by, state, reason) = match (&picture.verdict, follows) {
         (Some(verdict), Some(person_approves)) => match band(verdict, &dataset.settings, person_approves) {
             Band::Approve(reason) => (Decider::Judge, PictureState::Approved, reason),

@@ -161,7 +161,10 @@ impl Datasets {
             return Ok(None);
         }
         let source = Source::Comfy { server: server.to_owned(), name: name.to_owned() };
-        let about = About { source, made, lineage: Some(Picture::lineage_of([])), said: Said::Nothing, caption: None };
+        let loras: Vec<&str> = made.iter().flat_map(Made::lora_files).collect();
+        let level = store::loras::lineage_of(&self.making.context.db, &loras).await?;
+        let lineage = Some(Picture::lineage_of([level]));
+        let about = About { source, made, lineage, said: Said::Nothing, caption: None };
         arrive::take(self, character, file, about).await.map(Some)
     }
 }

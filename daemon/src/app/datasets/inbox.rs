@@ -255,7 +255,7 @@ impl Inbox {
             Copied::Whole(hash) => hash,
             Copied::Changed => return Ok(Became::Changed),
             Copied::Unusable(why) => {
-                let key = ContentHash::of(format!("{}\n{look:?}", path.display()).as_bytes());
+                let key = ContentHash::of(unusable_key(path, look).as_bytes());
                 let known = store::dataset_seen::get(db, character, Place::Inbox, key).await?;
                 return Ok(if known.is_some() { Became::Done } else { Became::Unusable(key, why) });
             }
@@ -348,6 +348,11 @@ pub async fn folder_of(datasets: &Datasets, character: CharacterId) -> Result<Op
     Ok(alone.map(|name| root.join(name)))
 }
 
+/// What the key of a file that cannot be taken is made of: it is stored, so its words are never changed.
+fn unusable_key(path: &Path, look: Look) -> String {
+    format!("{}\nLook {{ bytes: {}, changed: {} }}", path.display(), look.bytes, look.changed)
+}
+
 /// Copies a file that was seen like this; whoever writes it may go on doing so meanwhile.
 fn copied(path: &Path, look: Look, into: &Path) -> io::Result<Copied> {
     let unusable = |error: &io::Error| match error.kind() {
@@ -407,6 +412,12 @@ mod tests {
         assert!(matches!(copied(&path, now, &into).unwrap(), Copied::Changed), "it has another name");
         fs::create_dir(&path).unwrap();
         assert!(matches!(copied(&path, now, &into).unwrap(), Copied::Changed), "a folder took its place");
+    }
+
+    #[test]
+    fn what_cannot_be_taken_has_the_key_it_always_had() {
+        let key = unusable_key(Path::new("/in/anna/a.png"), Look { bytes: 3, changed: -7 });
+        assert_eq!(key, "/in/anna/a.png\nLook { bytes: 3, changed: -7 }");
     }
 
     #[test]

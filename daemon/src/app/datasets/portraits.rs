@@ -76,7 +76,13 @@ impl Datasets {
         let request = |(view, number): (&PortraitView, u64)| {
             (maker.request(PortraitId(context.clock.id()), *view, number, class), false)
         };
-        Ok(numbered.map(request).collect())
+        let mut asked: Vec<_> = numbered.map(request).collect();
+        for (request, _) in &mut asked {
+            let loras: Vec<&str> = request.made.lora_files().collect();
+            let trained = store::loras::lineage_of(&context.db, &loras).await?;
+            request.lineage = Picture::lineage_of([trained]);
+        }
+        Ok(asked)
     }
 
     /// Whether somebody, or a place, has neither references nor portraits that may become any, nor any in the making.
@@ -210,7 +216,9 @@ impl web::Portraits for Datasets {
             let id = PortraitId(context.clock.id());
             let mut request = maker.refinement(id, &of, refinement, number, Class::Interactive)?;
             let level = store::dataset_pictures::lineage_of(&context.db, &[of.file.hash]).await?;
-            request.lineage = Picture::lineage_of([level]);
+            let loras: Vec<&str> = request.made.lora_files().collect();
+            let trained = store::loras::lineage_of(&context.db, &loras).await?;
+            request.lineage = Picture::lineage_of([level, trained]);
             self.conductor.pictures(vec![(request, false)]).await.map_err(Error::from)?;
             Ok(())
         })

@@ -39,6 +39,8 @@ pub struct Studio {
     knobs: Knobs,
     /// The highest lineage of the references a model is given.
     level: u32,
+    /// The highest lineage of what each LoRA was trained on, by its file.
+    trained: BTreeMap<String, u32>,
 }
 
 impl Studio {
@@ -53,10 +55,15 @@ impl Studio {
         let knobs = knobs(making, &cast, &character.name);
         let size = making.config.datasets.size().map_err(Error::Settings)?;
         let character = character.clone();
-        let mut maker = Self { character, sheet, project: project.id.to_string(), cast, size, knobs, level: 0 };
-        let references: Vec<_> = maker.plain().map_or_else(Vec::new, |recipe| recipe.references);
-        let references: Vec<_> = references.iter().map(|file| file.hash).collect();
+        let (project, trained) = (project.id.to_string(), BTreeMap::new());
+        let mut maker = Self { character, sheet, project, cast, size, knobs, level: 0, trained };
+        let recipe = maker.plain().unwrap_or_default();
+        let references: Vec<_> = recipe.references.iter().map(|file| file.hash).collect();
         maker.level = store::dataset_pictures::lineage_of(db, &references).await?;
+        for Lora { file, .. } in recipe.loras {
+            let level = store::loras::lineage_of(db, &[file.as_str()]).await?;
+            maker.trained.insert(file, level);
+        }
         Ok(maker)
     }
 
@@ -130,9 +137,10 @@ impl Studio {
         let mut settings: BTreeMap<String, SlotValue> = asked.settings.clone();
         settings.extend(asked.reference_weight.map(|weight| ("ipadapter_weight".to_owned(), SlotValue::Float(weight))));
         let loras = recipe.iter().flat_map(|recipe| &recipe.loras);
-        // LoRAs of the settings are level 0, and beside references nothing else is given to a model here.
+        let acts = loras.clone().filter(|lora| lora.strength_percent > 0);
         let referred = recipe.as_ref().is_some_and(|recipe| !recipe.references.is_empty());
-        let lineage = Picture::lineage_of(referred.then_some(self.level));
+        let trained = acts.filter_map(|lora| self.trained.get(&lora.file).copied());
+        let lineage = Picture::lineage_of(trained.chain(referred.then_some(self.level)));
         let made = Made {
             engine: self.engine().to_owned(),
             model: self.model().to_owned(),

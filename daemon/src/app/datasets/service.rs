@@ -4,8 +4,9 @@ use std::path::Path;
 
 use studio_core::{
     dataset::{
-        Arm, Called, Cell, CopiesPreview, Excerpt, Ground, Ingest, PictureState, Source, Summary, TagCount, Target,
-        Terms, avoided, drift, evidence, helped, plan_repair, plan_round,
+        Arm, Called, Cell, CopiesPreview, Evidences, Excerpt, ForFilms, Ground, Ingest, PictureState, Repair, Source,
+        Summary, TagCount, Target, Terms, avoided, drift, evidence, for_films, helped, plan_repair, plan_wanted,
+        seed_of,
     },
     ids::{CharacterId, EpisodeId, IngestId, PictureId},
     order::Role,
@@ -13,7 +14,7 @@ use studio_core::{
 };
 use studio_engine::Boxed;
 
-use super::{Datasets, Error, Maker, arrive, inbox, is_video};
+use super::{Datasets, Error, Maker, Now, arrive, inbox, is_video};
 use crate::{
     app::producing::intake,
     store,
@@ -63,18 +64,20 @@ impl Datasets {
                 as u32,
         };
         // Settings that cannot be used do not hide what is there.
-        let model = Maker::of(&self.making, &known).await.map(|maker| maker.model().to_owned()).unwrap_or_default();
-        let own = evidence(&now.pictures, &model, now.dataset.settings.forget, now.at);
+        let maker = Maker::of(&self.making, &known).await.ok();
+        let model = maker.as_ref().map_or("", Maker::model);
+        let own = evidence(&now.pictures, model, now.dataset.settings.forget, now.at);
+        let films = match &maker {
+            Some(maker) => self.for_films(&now, maker, &own).await?,
+            None => None,
+        };
         let learned = own.iter().map(|(arm, found)| ArmView {
             arm: Arm::named(arm).name.to_owned(),
             results: found.results,
             approved: found.approved,
         });
-        let repairs = helped(&now.pictures).into_iter().map(|(repair, found)| RepairView {
-            repair,
-            tried: found.tried,
-            approved: found.approved,
-        });
+        let repairs = helped(&now.pictures).into_iter();
+        let repairs = repairs.filter_map(|(repair, found)| Some(RepairView::of(Repair::named(&repair)?, found)));
         let settings = &now.dataset.settings;
         let terms = Terms { added: settings.avoid.clone(), removed: settings.allow.clone() };
         Ok(DatasetView {
@@ -88,11 +91,26 @@ impl Datasets {
             readiness: axes.readiness(&approved),
             axes,
             learned: learned.collect(),
+            films,
             repairs: repairs.collect(),
             avoids: avoided(&now.pictures, &terms, now.at),
             drift: drift(&now.pictures, settings.forget),
             dataset: now.dataset,
         })
+    }
+
+    /// What films could use of what was learned; `None`: there is nothing to choose from.
+    async fn for_films(&self, now: &Now, maker: &Maker, own: &Evidences) -> Result<Option<ForFilms>, Error> {
+        let (arms, seed) = (Arm::possible(maker.knobs(), None), seed_of(&now.dataset, 0).0);
+        if arms.len() < 2 {
+            return Ok(None);
+        }
+        let alone = for_films(&arms, own, &Evidences::new(), seed);
+        if matches!(alone, ForFilms::NotEnough { .. }) {
+            // What is known of others changes nothing of that.
+            return Ok(Some(alone));
+        }
+        Ok(Some(for_films(&arms, own, &self.others(now, maker).await?, seed)))
     }
 
     /// Has pictures made for somebody who waits for them.
@@ -192,15 +210,7 @@ impl web::Datasets for Datasets {
     fn generate(&self, character: CharacterId, pictures: u32, cell: Cell) -> Boxed<'_, Result<usize, ServiceError>> {
         Box::pin(async move {
             web::Datasets::may_show(self, character, &cell).await?;
-            let asked = self.by_hand(character, |ground| {
-                let mut asked = plan_round(ground, pictures).asked;
-                for one in &mut asked {
-                    one.cell.extend(cell.clone());
-                    one.words = ground.coverage.words(&one.cell).into_iter().map(str::to_owned).collect();
-                }
-                Ok::<_, ServiceError>(asked)
-            });
-            asked.await
+            self.by_hand(character, |ground| Ok::<_, ServiceError>(plan_wanted(ground, pictures, &cell))).await
         })
     }
 

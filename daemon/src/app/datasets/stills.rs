@@ -174,8 +174,11 @@ impl Datasets {
         let Order::Still(order) = &maker.order else { return Ok((made, Picture::lineage_of([]))) };
         let with: Vec<_> = made_with(order).collect();
         let level = store::dataset_pictures::lineage_of(&context.db, &with).await?;
+        let loras = order.recipe.iter().flat_map(|recipe| &recipe.loras);
+        let loras: Vec<&str> = loras.map(|lora| lora.file.as_str()).collect();
+        let trained = store::loras::lineage_of(&context.db, &loras).await?;
         asked_of(order, &mut made);
-        Ok((made, Picture::lineage_of([level])))
+        Ok((made, Picture::lineage_of([level, trained])))
     }
 }
 

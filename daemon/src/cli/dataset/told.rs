@@ -32,7 +32,19 @@ pub(super) fn about(one: &Character, view: &Value) -> String {
     if !lacks.is_empty() {
         lines.push(format!("missing: {}", lacks.join(", ")));
     }
+    lines.extend(films(&view["films"]));
     lines.join("\n")
+}
+
+/// What films could use of what was learned; `None`: nobody can tell anything.
+fn films(view: &Value) -> Option<String> {
+    let arm = view["arm"].as_str().unwrap_or_default();
+    let sure = (view["sure"].as_f64().unwrap_or_default() * 100.0).round();
+    match view["what"].as_str()? {
+        "use" => Some(format!("films could use '{arm}': it is better than the model's own settings, {sure} to 100")),
+        "unsure" => Some(format!("films: '{arm}' may be better than the model's own settings, {sure} to 100")),
+        _ => Some(format!("films: not enough results ({} of {})", view["results"], view["least"])),
+    }
 }
 
 /// What came into a dataset, line by line.
