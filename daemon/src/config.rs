@@ -133,7 +133,9 @@ impl Config {
 
     /// What no limit of a single number says.
     fn check(&self) -> Result<(), String> {
-        let mut names = BTreeSet::new();
+        self.database.check()?;
+        self.check_paths()?;
+        let (mut names, mut urls) = (BTreeSet::new(), BTreeMap::new());
         for server in &self.comfy {
             let name = &server.name;
             if name.is_empty() || !names.insert(name) {
@@ -142,9 +144,17 @@ impl Config {
             if !server.url.starts_with("http://") && !server.url.starts_with("https://") {
                 return Err(format!("comfy.url of {name} is '{}'; it must begin with http://", server.url));
             }
+            // One server under two names would be given two things to do at a time.
+            if let Some(other) = urls.insert(server.url.trim_end_matches('/').to_ascii_lowercase(), name) {
+                return Err(format!("comfy {other} and {name} have the same url, '{}'; keep one of them", server.url));
+            }
             if server.unit.is_some() && !server.restart_command.is_empty() {
                 return Err(format!("comfy {name} has both unit and restart_command; keep one"));
             }
+        }
+        let mut slots = BTreeSet::new();
+        if let Some(twice) = self.gpu.iter().find(|gpu| !slots.insert(&gpu.slot)) {
+            return Err(format!("gpu.slot {} is there twice; keep one of them", twice.slot));
         }
         self.check_servers()?;
         if let Some(wrong) = self.schedule.check().first() {
@@ -157,6 +167,29 @@ impl Config {
         self.portraits.check()?;
         self.training.as_ref().map_or(Ok(()), Training::check)?;
         self.check_models()
+    }
+
+    /// An empty path would be the folder that the program was started in.
+    fn check_paths(&self) -> Result<(), String> {
+        let models = &self.models;
+        let named = [
+            ("publish.library", &self.publish.library),
+            ("models.file", &models.file),
+            ("models.workflows", &models.workflows),
+            ("models.loras", &models.loras),
+            ("models.styles", &models.styles),
+            ("datasets.inbox", &self.datasets.inbox),
+        ];
+        let named = named.into_iter().filter_map(|(key, path)| Some((key.to_owned(), path.as_ref()?)));
+        let of_characters = self.characters.iter().flat_map(|(name, one)| {
+            let references = one.references.iter().map(move |path| (format!("characters.{name}.references"), path));
+            references.chain(one.sample.as_ref().map(|path| (format!("characters.{name}.sample"), path)))
+        });
+        let mut all = named.chain(of_characters);
+        match all.find(|(_, path)| path.as_os_str().is_empty()) {
+            Some((key, _)) => Err(format!("{key} is empty; write a path, or leave it out")),
+            None => Ok(()),
+        }
     }
 
     /// What is named must be there, or nobody would hear that it is not used.
@@ -262,6 +295,53 @@ mod tests {
         assert!(error.contains("-40 to -5"), "{error}");
         assert!(read("[film]\nsize = \"1921x1080\"\n").is_err());
         assert!(read("[gates]\npass_marks = [0.5, 0.4, 7]\n").is_err());
+    }
+
+    #[test]
+    fn an_address_of_another_database_is_refused_with_the_remedy() {
+        for (url, is) in [
+            ("posgres://me:secret@here/db", "begins with 'posgres://'"),
+            ("mysql://x", "begins with 'mysql://'"),
+            ("http://x", "begins with 'http://'"),
+            ("sqlite:studio.db", "is no address"),
+            ("studio.db", "is no address"),
+            ("", "is empty"),
+        ] {
+            let error = read(&format!("[database]\nurl = \"{url}\"\n")).unwrap_err();
+            assert!(error.contains(&format!("database.url {is}; write postgres://")), "{url}: {error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+        for url in ["postgres://me@here/db", "PostgreSQL://me@here/db", "postgresql:///db"] {
+            read(&format!("[database]\nurl = \"{url}\"\n")).unwrap();
+        }
+    }
+
+    #[test]
+    fn one_thing_under_two_names_is_refused() {
+        let comfy = |name: &str, url: &str| format!("[[comfy]]\nname = \"{name}\"\nurl = \"{url}\"\n");
+        let one = comfy("one", "http://127.0.0.1:8188");
+        for same in ["http://127.0.0.1:8188", "http://127.0.0.1:8188/"] {
+            let error = read(&(one.clone() + &comfy("two", same))).unwrap_err();
+            assert!(error.contains("comfy one and two have the same url"), "{error}");
+        }
+        read(&(one + &comfy("two", "http://127.0.0.1:8189"))).unwrap();
+        let gpu = "[[gpu]]\nslot = \"0000:01:00.0\"\n";
+        assert!(read(&gpu.repeat(2)).unwrap_err().contains("gpu.slot 0000:01:00.0 is there twice"));
+    }
+
+    #[test]
+    fn a_path_that_is_empty_is_refused() {
+        for (text, key) in [
+            ("[publish]\nlibrary = \"\"", "publish.library is empty"),
+            ("[models]\nloras = \"\"", "models.loras is empty"),
+            ("[datasets]\ninbox = \"\"", "datasets.inbox is empty"),
+            ("[characters.MARA]\nreferences = [\"\"]", "characters.MARA.references is empty"),
+            ("[characters.MARA]\nsample = \"\"", "characters.MARA.sample is empty"),
+            ("[training.paths]\ncheckout = \"\"", "training.paths.checkout is ''"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(key), "{text}: {error}");
+        }
     }
 
     #[test]

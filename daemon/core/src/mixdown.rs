@@ -28,10 +28,13 @@ pub struct Ducking {
     #[cfg_attr(feature = "schema", schemars(range(min = 1.0, max = 20.0)))]
     pub ratio: f64,
     /// How fast it goes down, in milliseconds.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 60_000.0)))]
     pub attack_ms: f64,
     /// How fast it comes back, in milliseconds.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 60_000.0)))]
     pub release_ms: f64,
     /// How long before the first syllable it starts, in milliseconds; below 0 counts as 0.
+    #[cfg_attr(feature = "schema", schemars(range(min = -10_000.0, max = 10_000.0)))]
     pub lookahead_ms: f64,
 }
 

@@ -64,9 +64,61 @@ pub fn text_of(bytes: &[u8]) -> Result<&str, NotText> {
     })
 }
 
+/// A text in JSON has the character NUL, which no database keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HasNul;
+
+impl fmt::Display for HasNul {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text in it has the character NUL (\\u0000), which cannot be kept; take it out")
+    }
+}
+
+impl std::error::Error for HasNul {}
+
+/// Looks through JSON, as it comes, for the character NUL in a text. As itself it is no JSON; only its escape is looked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NulScan {
+    /// How much of the escape was seen last, in bytes.
+    seen: u8,
+}
+
+impl NulScan {
+    /// Whether the escape ends in these bytes, which follow those before.
+    pub fn meets(&mut self, bytes: &[u8]) -> bool {
+        for &byte in bytes {
+            self.seen = match (self.seen, byte) {
+                (5, b'0') => return true,
+                // A backslash after a backslash is one that is meant.
+                (0 | 2..=5, b'\\') => 1,
+                (1, b'u') => 2,
+                (2..=4, b'0') => self.seen + 1,
+                _ => 0,
+            };
+        }
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_nul_in_json_is_met_wherever_the_bytes_are_cut() {
+        let meets = |text: &str| NulScan::default().meets(text.as_bytes());
+        for bad in [r#"{"a":"\u0000"}"#, r#""\\\u0000""#, r#""\u00\u0000""#] {
+            assert!(meets(bad), "{bad}");
+            for cut in 0..bad.len() {
+                let (mut scan, (one, two)) = (NulScan::default(), bad.as_bytes().split_at(cut));
+                assert!(scan.meets(one) || scan.meets(two), "{bad} cut at {cut}");
+            }
+        }
+        for good in [r#""\\u0000""#, r#""u0000""#, r#""\u0001\u00e9\u1000""#, ""] {
+            assert!(!meets(good), "{good}");
+        }
+        assert!(HasNul.to_string().contains(r"(\u0000)"));
+    }
 
     #[test]
     fn a_mark_is_no_part_of_a_text() {

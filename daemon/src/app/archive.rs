@@ -19,6 +19,7 @@ use studio_core::{
     project::Project,
     shot::Shot,
     task::AttemptState,
+    text::{HasNul, NulScan},
 };
 use studio_engine::{EngineError, asset_path};
 
@@ -36,6 +37,7 @@ use crate::{
     web::LeftOut,
 };
 
+mod bounds;
 mod datasets;
 mod manifest;
 mod portraits;
@@ -272,6 +274,9 @@ fn unpack(archive: &Path, room: &Path) -> Result<Manifest, String> {
     let Head { version } = serde_json::from_slice(&said).map_err(|error| error.to_string())?;
     if version > VERSION {
         return Err(format!("a newer studiod wrote it (version {version}, this one knows {VERSION})"));
+    }
+    if NulScan::default().meets(&said) {
+        return Err(HasNul.to_string());
     }
     let manifest: Manifest = serde_json::from_slice(&said).map_err(|error| error.to_string())?;
     drop(said);

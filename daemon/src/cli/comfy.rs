@@ -104,8 +104,8 @@ fn told(url: &str, report: &comfy::Report) -> serde_json::Value {
 /// A name that no workflow has.
 fn unknown(name: &str, definitions: &Definitions) -> CliError {
     let known = definitions.workflows.keys().map(String::as_str);
-    let hint =
-        studio_core::nearest::nearest(name, known).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    let near = studio_core::nearest::nearest(name, known);
+    let hint = near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean {near}?"));
     let message = format!("there is no workflow '{name}'{hint} See 'studiod comfy check' for all of them");
     CliError::new(Exit::Usage, message)
 }
@@ -325,5 +325,20 @@ impl Seen {
 
     fn done(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workflow_that_is_not_there_is_said_in_whole_sentences() {
+        let definitions = Definitions::shipped();
+        let said = |name: &str| unknown(name, &definitions).message;
+        assert_eq!(said("nosuch"), "there is no workflow 'nosuch'. See 'studiod comfy check' for all of them");
+        let near = definitions.workflows.keys().next().expect("some come with the program");
+        let asked = said(&format!("{near}x"));
+        assert!(asked.contains("x'; did you mean ") && asked.contains("? See 'studiod comfy check'"), "{asked}");
     }
 }

@@ -159,7 +159,13 @@ impl Handle {
             None => message,
         };
         self.0.send(message).await.map_err(|_| Error::Stopped)?;
-        heard.await.map_err(|_| Error::Stopped)
+        heard.await.map_err(|_| {
+            if self.0.is_closed() {
+                return Error::Stopped;
+            }
+            let why = "the studio broke down over this and has begun anew";
+            Error::Broken(format!("{why}; its log, and the episode it was about, say what happened"))
+        })
     }
 
     /// Lays out an episode and starts making it; what is made already is found again.

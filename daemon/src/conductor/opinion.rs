@@ -155,6 +155,7 @@ impl Studio {
         else {
             return Err(Refusal::NoTake { path: row.slot }.into());
         };
+        self.pulse.minds = Some(episode);
         let taken = Job::Take { subject, scene, shot, take };
         let tasks = store::tasks::of_jobs(&self.context.db, episode, &of_gate(subject, scene, shot)).await?;
         let made = tasks.iter().find(|task| task.job == taken).and_then(|task| task.outputs.as_ref());

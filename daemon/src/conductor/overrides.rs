@@ -44,6 +44,7 @@ impl Studio {
         let (Some((job, part)), Some(episode)) = (part_of, row.episode_id) else {
             return Err(Refusal::NoPart { path: row.slot }.into());
         };
+        self.pulse.minds = Some(episode);
         let production = match self.work.episode(episode) {
             Some(work) => Some(work.production.clone()),
             None => store::productions::of_episode(&self.context.db, episode).await?,
@@ -90,7 +91,7 @@ impl Studio {
             task_id: Some(task),
             kind: DecisionKind::Hand,
             reason: format!("a person {said} {part}"),
-            inputs: serde_json::json!({ "slot": part.path(), "hand": hand }),
+            inputs: serde_json::json!({ "slot": part.path(), "job": part, "hand": hand }),
             outcome: said.into(),
             created: now,
         };

@@ -2,7 +2,7 @@
 
 use studio_core::{
     episode::{Episode, EpisodeState},
-    fleet::Scope,
+    fleet::{PauseReason, Scope},
     ids::{EpisodeId, TaskId},
     schedule::Event,
     task::{AttemptState, TaskState},
@@ -76,7 +76,7 @@ impl Studio {
         // Nothing begins before everything is where people moved it.
         let waits = !moves.is_empty() && self.fleet.pauses().all(|(scope, _)| *scope != Scope::Studio);
         if waits {
-            let why = "everything is put in its place again".to_owned();
+            let why = PauseReason::Starting;
             self.feed(Event::Paused { scope: Scope::Studio, hard: false, why, until: None }).await?;
         }
         for episode in store::episodes::readable(&self.context.db).await? {
@@ -130,6 +130,7 @@ impl Studio {
     }
 
     pub(super) async fn rebuild(&mut self, episode: Episode) -> Result<(), Error> {
+        self.pulse.minds = Some(episode.id);
         let Some(production) = store::productions::of_episode(&self.context.db, episode.id).await? else {
             return Err(Refusal::PlanUnknown { title: episode.title }.into());
         };

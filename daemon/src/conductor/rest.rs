@@ -33,6 +33,7 @@ impl Studio {
         let Some(episode) = row.episode_id.filter(|_| !row.state.is_final()) else {
             return Err(Refusal::TaskNotOpen { task }.into());
         };
+        self.pulse.minds = Some(episode);
         let AtRest { work, known, events } = self.at_rest(episode).await?;
         self.abandon_open(task).await?;
         // A fleet without engines: everything in it waits, and nothing can begin.

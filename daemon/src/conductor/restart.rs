@@ -2,10 +2,12 @@
 //!
 //! A write that failed leaves memory and store apart, in a way nobody has to find out: everything in memory can be made
 //! again. What runs is stopped, or left alone where its engine goes on by itself; once the store answers the studio comes
-//! up as at a start. An error that no outage explains ends the episode it met, not the studio.
+//! up as at a start. An error that no outage explains ends the episode it met, not the studio; so does a panic. One that met
+//! no episode costs what is in memory, unless the same goes on and on.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{any::Any, collections::BTreeSet, panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt;
 use studio_core::{
     episode::EpisodeState,
     failure::{Cause, TaskFault},
@@ -47,6 +49,24 @@ enum Next {
     Wait(Trouble),
     /// An episode that this was met with.
     GiveUp(EpisodeId, Error),
+    /// Nothing: no episode is to blame.
+    Nothing,
+}
+
+/// What `work` comes to; a panic in it is an error like any other.
+pub(super) fn caught<T>(work: impl Future<Output = Result<T, Error>>) -> impl Future<Output = Result<T, Error>> {
+    // Whatever it leaves half done is given up: memory is made anew, and an open transaction is taken back.
+    AssertUnwindSafe(work).catch_unwind().map(|ended| {
+        ended.unwrap_or_else(|panic| {
+            Err(Error::Broken(format!("the studio broke down over it: {}", last_words(panic.as_ref()))))
+        })
+    })
+}
+
+/// What a panic said.
+fn last_words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it did not say why")
 }
 
 impl Studio {
@@ -61,7 +81,7 @@ impl Studio {
     ) -> Result<Option<Self>, Error> {
         let (mut pause, mut given_up) = (FIRST_PAUSE, BTreeSet::new());
         self.put_down(messages).await;
-        let mut next = self.weigh(error, self.pulse.minds).await?;
+        let mut next = self.weigh(error).await?;
         loop {
             if let Next::Wait(trouble) = &next {
                 if !self.wait(pause, trouble, messages).await {
@@ -93,7 +113,8 @@ impl Studio {
             }
             let mut anew = Self::new(self.context.clone(), self.inbox.clone());
             anew.pulse.later = std::mem::take(&mut self.pulse.later);
-            match anew.come_up(true).await {
+            anew.pulse.upsets = std::mem::take(&mut self.pulse.upsets);
+            match caught(anew.come_up(true)).await {
                 Ok(()) => {
                     tracing::info!("the studio goes on");
                     anew.context.events.trouble(None);
@@ -101,15 +122,15 @@ impl Studio {
                 }
                 Err(error) => {
                     anew.put_down(messages).await;
-                    next = anew.weigh(error, anew.pulse.minds).await?;
+                    next = anew.weigh(error).await?;
                     self = anew;
                 }
             }
         }
     }
 
-    /// What is to be done about an error met while minding an episode; the error itself when nothing can be.
-    async fn weigh(&self, error: Error, minded: Option<EpisodeId>) -> Result<Next, Error> {
+    /// What is to be done about an error; the error itself when nothing can be.
+    async fn weigh(&mut self, error: Error) -> Result<Next, Error> {
         // Some drivers say in other words that nobody is there.
         let silent = async || self.context.db.ping().await.is_err().then_some(Outage::Away);
         let outage = match error.outage() {
@@ -118,9 +139,13 @@ impl Studio {
         };
         let Some(outage) = outage else {
             tracing::error!(%error, "something unexpected");
-            return match minded {
+            // Somebody else works on the data now.
+            if matches!(error, Error::Store(StoreError::Held { .. })) {
+                return Err(error);
+            }
+            return match self.pulse.minds {
                 Some(episode) => Ok(Next::GiveUp(episode, error)),
-                None => Err(error),
+                None => self.pulse.upsets.another(&error, self.context.clock.now()).map(|()| Next::Nothing),
             };
         };
         let trouble = Trouble { why: error.to_string(), outage };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use studio_core::{
-    ids::TaskId,
+    ids::{EpisodeId, TaskId},
     schedule::{Effect, Event, step, view, why},
     units::Millis,
 };
@@ -13,7 +13,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Context, Error, Handle, fleet::inside, inbox::Message, memory::Studio};
+use super::{Context, Error, Handle, fleet::inside, inbox::Message, memory::Studio, restart::caught};
 use crate::{
     events::{StudioEvent, TaskUpdate},
     trace,
@@ -34,7 +34,7 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
         offer.mark_unchanged();
     }
     let mut given_up = BTreeSet::new();
-    while let Err(error) = Box::pin(studio.come_up(resume)).await {
+    while let Err(error) = Box::pin(caught(studio.come_up(resume))).await {
         // An episode that cannot be gone on with costs that episode; a store that is not there is told at once.
         match studio.pulse.minds.filter(|episode| resume && error.outage().is_none() && given_up.insert(*episode)) {
             None => return Err(error),
@@ -91,7 +91,7 @@ impl Studio {
     /// With `anew`, trouble with the store does not end it: see [`restart`](super::restart).
     async fn run(mut self, mut messages: mpsc::Receiver<Message>, anew: bool) -> Result<(), Error> {
         loop {
-            let error = match self.attend(&mut messages).await {
+            let error = match caught(self.attend(&mut messages)).await {
                 Ok(true) => continue,
                 Ok(false) => return self.stop(messages).await,
                 Err(error) => error,
@@ -173,6 +173,7 @@ impl Studio {
 
     /// Does what somebody asked for, and answers.
     async fn asked(&mut self, message: Message) -> Result<(), Error> {
+        self.pulse.minds = self.about(&message);
         match message {
             Message::Produce(produce, answer) => {
                 let result = Box::pin(self.produce(*produce)).await;
@@ -232,6 +233,23 @@ impl Studio {
             steered => self.asked_of_the_fleet(steered).await,
         }
         Ok(())
+    }
+
+    /// The episode that something asked for is about, as far as memory knows: who is to blame when that goes wrong.
+    fn about(&self, message: &Message) -> Option<EpisodeId> {
+        match message {
+            Message::CancelEpisode(episode, _)
+            | Message::Approve(episode, ..)
+            | Message::Again(episode, _)
+            | Message::Unpublish(episode, _)
+            | Message::Unpublished(episode, _) => Some(*episode),
+            Message::Cancel(task, _)
+            | Message::Retry(task, _)
+            | Message::Opinion(task, ..)
+            | Message::Override(task, ..)
+            | Message::Steer(task, ..) => self.work.task(*task).map(|known| known.episode),
+            _ => None,
+        }
     }
 
     /// The same of pictures of datasets.

@@ -38,6 +38,7 @@ impl Studio {
         let project = store::projects::upsert(&mut tx, &produce.project).await?;
         let replaced = replaced(&self.context, project.id, &produce.production).await?;
         let episode = write_episode(&self.context, &mut tx, project.id, &produce.production).await?;
+        self.pulse.minds = Some(episode.id);
         if self.work.has(episode.id) {
             tx.rollback().await?;
             return Err(Refusal::BeingMade { title: episode.title, remedy: "cancel it first".into() }.into());
@@ -87,6 +88,7 @@ impl Studio {
         let mut tx = self.context.db.begin().await?;
         let project = store::projects::upsert(&mut tx, &produce.project).await?;
         let episode = write_episode(&self.context, &mut tx, project.id, &produce.production).await?;
+        self.pulse.minds = Some(episode.id);
         if let Some(text) = &produce.text {
             store::screenplays::set(&mut tx, episode.id, text, now).await?;
         }

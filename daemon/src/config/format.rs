@@ -59,12 +59,15 @@ impl Format {
         Ok(format)
     }
 
-    /// Picture size.
+    /// Picture size of films in it.
+    ///
+    /// # Errors
+    /// What stands there is no size.
     pub fn size(&self) -> Result<Size, studio_core::units::BadSize> {
         self.size.parse()
     }
 
-    /// Rate.
+    /// Pictures a second of films in it.
     pub fn fps(&self) -> Fps {
         Fps::whole(self.fps)
     }

@@ -16,6 +16,25 @@ pub struct Database {
     pub password: Option<Secret>,
 }
 
+impl Database {
+    /// What no limit of a single value says.
+    ///
+    /// # Errors
+    /// The address is none of PostgreSQL, in one sentence; what may be a password in it is not told.
+    pub fn check(&self) -> Result<(), String> {
+        let Some(url) = &self.url else { return Ok(()) };
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+        let known = |scheme: &str| ["postgres", "postgresql"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+        let is = match scheme {
+            Some(scheme) if known(scheme) => return Ok(()),
+            Some(scheme) => format!("begins with '{scheme}://'"),
+            None if url.is_empty() => "is empty".to_owned(),
+            None => "is no address".to_owned(),
+        };
+        Err(format!("database.url {is}; write postgres://USER@HOST/DATABASE, or leave it out to use SQLite"))
+    }
+}
+
 /// `[web]`: the page and the API.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

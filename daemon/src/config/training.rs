@@ -55,7 +55,7 @@ impl Training {
         let all = self.paths.iter().map(|(name, path)| (format!("paths.{name}"), path));
         let mut all = all.chain(self.bases.iter().map(|(name, path)| (format!("bases.{name}"), path)));
         // A name alone is of a program on the path.
-        let from_here = |path: &PathBuf| !path.is_absolute() && path.components().count() > 1;
+        let from_here = |path: &PathBuf| !path.is_absolute() && path.components().count() != 1;
         if let Some((name, path)) = all.find(|(_, path)| from_here(path)) {
             return Err(format!("training.{name} is '{}'; write the whole path, from / on", path.display()));
         }

@@ -152,12 +152,23 @@ const AT_ONCE: usize = 500;
 impl Db {
     /// Opens the database at `sqlite:PATH`, `postgres://...` or a plain path, and brings its schema up to date.
     ///
-    /// A file that is not there is made. Processes that open at the same time wait for each other.
+    /// A file that is not there is made, unless the place looks like another database's. Processes that open at the same time wait
+    /// for each other.
     pub async fn open(at: &str) -> Result<Self> {
-        if at.starts_with("postgres://") || at.starts_with("postgresql://") {
-            open::postgres(at).await
-        } else {
-            open::sqlite(at.strip_prefix("sqlite:").unwrap_or(at).as_ref()).await
+        if let Some(path) = at.strip_prefix("sqlite:") {
+            return open::sqlite(path.as_ref()).await;
+        }
+        // Only the scheme is told: the rest may hold a password.
+        let scheme = at.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        match scheme.as_deref() {
+            Some("postgres" | "postgresql") => open::postgres(at).await,
+            Some(other) if other.bytes().all(|byte| byte.is_ascii_alphanumeric()) => Err(Error::Unavailable(format!(
+                "an address that begins with '{other}://' is no database the studio knows; write postgres:// or a path"
+            ))),
+            _ if at.is_empty() => {
+                Err(Error::Unavailable("its address is empty; write postgres:// or a path".to_owned()))
+            }
+            _ => open::sqlite(at.as_ref()).await,
         }
     }
 

@@ -1,4 +1,5 @@
-//! Byte order: JSON with the mark that editors put before a text is read as without it.
+//! Byte order: JSON with the mark that editors put before a text is read as without it; with a NUL in a text it is refused
+//! here, once for every request, as no database keeps one.
 
 use axum::{
     body::{Body, Bytes},
@@ -6,15 +7,20 @@ use axum::{
     http::{HeaderMap, header},
 };
 use futures_util::{StreamExt, stream};
-use studio_core::text::{NotText, text_of, without_mark};
+use studio_core::text::{HasNul, NotText, NulScan, text_of, without_mark};
 
 use super::problem::Problem;
 
 /// Bytes in which a mark is seen.
 const MARK: usize = 3;
 
-/// Takes the mark off the body of a request that brings JSON; one in UTF-16 is refused as that.
+/// Takes the mark off the body of a request that brings JSON; one in UTF-16 is refused as that. The body ends with [`HasNul`]
+/// where a text in it has one.
 pub async fn take_off(request: Request) -> Result<Request, Problem> {
+    let uri = request.uri();
+    if uri.path().contains("%00") || uri.query().is_some_and(|query| query.contains("%00")) {
+        return Err(Problem::bad_request("the address has the character NUL (%00), which cannot be kept; take it out"));
+    }
     if !is_json(request.headers()) {
         return Ok(request);
     }
@@ -36,7 +42,12 @@ pub async fn take_off(request: Request) -> Result<Request, Problem> {
         parts.headers.remove(header::CONTENT_LENGTH);
     }
     let first = [Ok(Bytes::copy_from_slice(plain))].into_iter().chain(broken);
-    Ok(Request::from_parts(parts, Body::from_stream(stream::iter(first).chain(body))))
+    let mut scan = NulScan::default();
+    let body = stream::iter(first).chain(body).map(move |chunk| match chunk {
+        Ok(bytes) if scan.meets(&bytes) => Err(axum::Error::new(HasNul)),
+        other => other,
+    });
+    Ok(Request::from_parts(parts, Body::from_stream(body)))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

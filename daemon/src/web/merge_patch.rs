@@ -18,7 +18,10 @@ use utoipa::{
     },
 };
 
-use super::{doors::Writer, problem::Problem};
+use super::{
+    doors::Writer,
+    problem::{Problem, nul_in},
+};
 use crate::store::{self, Db, Tx};
 
 /// The entity tag of something as it is now.
@@ -49,7 +52,10 @@ async fn read(request: Request) -> Result<Value, Problem> {
     if !["application/merge-patch+json", "application/json"].contains(&kind) {
         return Err(Problem::wrong_kind("send the change as application/merge-patch+json"));
     }
-    let body = to_bytes(request.into_body(), LARGEST).await.map_err(|_| Problem::too_large("send less"))?;
+    let body = to_bytes(request.into_body(), LARGEST).await.map_err(|error| match nul_in(&error) {
+        Some(nul) => Problem::bad_request(nul.to_string()),
+        None => Problem::too_large("send less"),
+    })?;
     serde_json::from_slice(&body).map_err(|error| Problem::bad_request(error.to_string()))
 }
 

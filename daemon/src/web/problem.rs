@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use studio_core::text::HasNul;
 use utoipa::{
     IntoResponses, ToSchema,
     openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder},
@@ -68,6 +69,8 @@ pub enum Code {
     NotInLibrary,
     /// 409: the settings name no library.
     NoLibrary,
+    /// 409: the settings name nobody who could do it.
+    NotConfigured,
     /// 409: the task is no take, and only takes are judged.
     NoTake,
     /// 409: the part is not made yet.
@@ -146,6 +149,13 @@ pub enum Code {
     DiskFull,
     /// 503: not here, or not now.
     Unavailable,
+}
+
+impl Code {
+    /// Its word, as it is answered and kept.
+    pub fn word(self) -> String {
+        serde_json::to_value(self).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    }
 }
 
 impl From<&Refusal> for Code {
@@ -302,6 +312,11 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "something broke", detail)
     }
 
+    /// Its code, and its sentence.
+    pub fn told(self) -> (Code, String) {
+        (self.code, self.detail)
+    }
+
     fn new(http: StatusCode, code: Code, title: &'static str, detail: impl Into<String>) -> Self {
         Self { http, status: http.as_u16(), code, title, detail: detail.into(), request_id: None }
     }
@@ -356,8 +371,16 @@ impl From<PathRejection> for Problem {
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
-        Self::bad_request(rejection.body_text())
+        match nul_in(&rejection) {
+            Some(nul) => Self::bad_request(nul.to_string()),
+            None => Self::bad_request(rejection.body_text()),
+        }
     }
+}
+
+/// That a body ended because a text in it has the character NUL.
+pub fn nul_in<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a HasNul> {
+    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
 }
 
 impl From<store::Error> for Problem {

@@ -231,6 +231,66 @@ fn what_an_archive_says_is_not_believed() {
     assert_eq!(Book::read(&there).projects, 0);
 }
 
+/// Numbers that size a picture or a sound, divide, or are counted up to: each as settings and screenplays may have it.
+#[test]
+fn numbers_of_an_archive_are_held_to_their_limits() {
+    let here = Studio::new();
+    here.make(&here.write("play.fountain", PLAY));
+    let path = here.path("reel.tar");
+    here.run(["export", "test-reel", path.to_str().unwrap()]).ended(0);
+    let good = manifest_of(&path);
+    let lies: [(&str, &str, serde_json::Value); 16] = [
+        ("has the character NUL", "/screenplay", "INT. A - DAY\n\nB\0".into()),
+        ("production.size: ", "/production/size/width", 2_147_483_647.into()),
+        ("production.size: ", "/production/size", serde_json::json!({ "width": 0, "height": 0 })),
+        ("production.fps is 0/0", "/production/fps", serde_json::json!({ "num": 0, "den": 0 })),
+        ("production.fps is 2147483648/1", "/production/fps/num", (1_u32 << 31).into()),
+        ("production.steps is 0", "/production/steps", 0.into()),
+        ("production.max_mib is 0", "/production/max_mib", 0.into()),
+        ("production.billing.number is 0", "/production/billing/number", 0.into()),
+        ("ducking.lookahead_ms is 1e308", "/production/sound/ducking/lookahead_ms", 1e308.into()),
+        ("music_gain is 7.0", "/production/sound/music_gain", 7.into()),
+        ("fade_in is ", "/production/sound/fade_in", (1_u64 << 62).into()),
+        ("tempo_bpm of a scene is 0", "/production/script/scenes/0/tempo_bpm", 0.into()),
+        ("planned_ms of a shot is 0", "/production/script/scenes/0/shots/0/plan/planned_ms", 0.into()),
+        ("planned_ms of a shot is 46", "/shots/0/plan/planned_ms", (1_u64 << 62).into()),
+        ("ms of a transition is ", "/scenes/0/transition/ms", u32::MAX.into()),
+        ("the time of an attempt is ", "/attempts/0/started", i64::MIN.into()),
+    ];
+    let there = Studio::new();
+    let refused = |manifest: &serde_json::Value, why: &str| {
+        write_manifest(&path, manifest).into_inner().unwrap();
+        let said = there.run(["import", path.to_str().unwrap()]).ended(3).err;
+        assert!(said.contains(why) && said.contains("nothing was changed"), "{why}: {said}");
+    };
+    for (why, place, lie) in lies {
+        let mut manifest = good.clone();
+        *manifest["episodes"][0].pointer_mut(place).unwrap() = lie;
+        refused(&manifest, why);
+    }
+    // What is taken for made, and what is known of files.
+    let of: [(&str, &str, &str, &str, &str); 4] = [
+        (
+            "facts.fps.num is 0",
+            "/episodes/0/attempts",
+            "/outputs/files/0/facts/kind",
+            "video",
+            "/outputs/files/0/facts/fps/num",
+        ),
+        ("facts.rate is 0", "/episodes/0/tasks", "/outputs/files/0/facts/kind", "sound", "/outputs/files/0/facts/rate"),
+        ("order.size.width is 0", "/episodes/0/attempts", "/order/make", "still", "/order/size/width"),
+        ("facts.size.height is 0", "/files", "/asset/facts/kind", "still", "/asset/facts/size/height"),
+    ];
+    for (why, all, key, is, place) in of {
+        let mut manifest = good.clone();
+        let mut all = manifest.pointer_mut(all).unwrap().as_array_mut().unwrap().iter_mut();
+        let one = all.find(|one| one.pointer(key).is_some_and(|kind| kind == is)).unwrap();
+        *one.pointer_mut(place).unwrap() = 0.into();
+        refused(&manifest, why);
+    }
+    assert_eq!(Book::read(&there).projects, 0);
+}
+
 /// Neither is what it says of datasets.
 #[test]
 fn what_an_archive_says_of_datasets_is_not_believed() {

@@ -306,6 +306,13 @@ async fn places_that_cannot_be_opened_are_named() {
     assert!(matches!(&error, Error::Unavailable(why) if why.contains("a-file")), "{error:?}");
     let error = Db::open("postgres://nobody@%2Fnowhere/db").await.expect_err("nobody listens there");
     assert!(matches!(&error, Error::Unavailable(_)), "{error:?}");
+    let error = Db::open("PostgreSQL://nobody@%2Fnowhere/db").await.expect_err("nor there");
+    assert!(matches!(&error, Error::Unavailable(why) if !why.contains("write postgres://")), "{error:?}");
+    for other in ["posgres://me:secret@here/db", "mysql://x", "http://x", ""] {
+        let error = Db::open(other).await.expect_err("that is no place");
+        assert!(matches!(&error, Error::Unavailable(why) if why.contains("write postgres://")), "{other}: {error:?}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -358,3 +358,27 @@ async fn numbers_and_decisions_of_a_film_are_told() {
     let answer = door.clone().oneshot(request).await.unwrap();
     assert_eq!((answer.status(), answer.headers()["content-encoding"].to_str().unwrap()), (StatusCode::OK, "gzip"));
 }
+
+/// No database keeps it, and what one of them refuses the other does not take either.
+#[tokio::test]
+async fn a_nul_in_what_somebody_writes_is_refused_as_that() {
+    let studio = Studio::open().await;
+    let door = door(&studio);
+    let said = |answer: &crate::bench::Said| (answer.status, answer.body["detail"].to_string());
+    let bad = r#"{ "title": "a\u0000b" }"#;
+    let (status, detail) = said(&ask(&door, "POST", "/api/projects", &[JSON], bad).await);
+    assert!(status == 400 && detail.contains("the character NUL"), "{status}: {detail}");
+    let good = r#"{ "title": "a\\u0000b" }"#;
+    let made = ask(&door, "POST", "/api/projects", &[JSON], good).await;
+    assert_eq!((made.status, &made.body["project"]["title"]), (201, &json!("a\\u0000b")), "{}", made.body);
+    let path = format!("/api/projects/{}", made.body["project"]["id"].as_str().unwrap());
+    let patch = r#"{ "about": { "genre": "no\u0000ir" } }"#;
+    let (status, detail) = said(&ask(&door, "PATCH", &path, &[PATCH], patch).await);
+    assert!(status == 400 && detail.contains("the character NUL"), "{status}: {detail}");
+    let (status, detail) = said(&get(&door, "/api/tasks?state=a%00b").await);
+    assert!(status == 400 && detail.contains("(%00)"), "{status}: {detail}");
+    let play = TWO_ROOMS.replacen("kettle", "ket\0tle", 1);
+    let refused = ask(&door, "POST", "/api/import?hold=true", &[], play).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert!(refused.body.to_string().contains("line 5, column "), "{}", refused.body);
+}

@@ -17,6 +17,7 @@ use studio_core::{
 };
 
 use super::{
+    bounds,
     datasets::WholeDataset,
     portraits::{self, WholeRequest},
     sound::{Ids, distinct, known, lasts},
@@ -136,11 +137,17 @@ impl Manifest {
             return Err("a file that is gone has an impossible extension".into());
         }
         self.gone.iter().try_for_each(lasts)?;
+        self.files.iter().chain(&self.gone).try_for_each(|one| {
+            bounds::facts(&one.asset.facts).map_err(|why| format!("of the file {}, {why}", one.asset.file.hash))
+        })?;
         distinct("dataset of the character", self.datasets.iter().map(|one| one.dataset.character_id))?;
         self.datasets.iter().try_for_each(|one| one.check(&self.characters, &mut ids))?;
         let owners = portraits::owners(&self.characters, &self.locations);
         portraits::check(&self.portraits, &self.requests, &owners, &mut ids)?;
-        self.episodes.iter().try_for_each(|whole| whole.check(&mut ids))
+        self.episodes.iter().try_for_each(|whole| {
+            whole.check(&mut ids)?;
+            whole.check_numbers().map_err(|why| format!("of {}, {why}", numbered(&whole.episode)))
+        })
     }
 }
 
@@ -178,6 +185,16 @@ impl Whole {
         self.shots.iter().try_for_each(lasts)?;
         self.takes.iter().try_for_each(lasts)?;
         self.decisions.iter().try_for_each(lasts)
+    }
+
+    /// The first number outside its limits, in one sentence.
+    fn check_numbers(&self) -> Result<(), String> {
+        self.production.iter().try_for_each(bounds::production)?;
+        self.scenes.iter().try_for_each(|one| bounds::transition(one.transition))?;
+        self.shots.iter().try_for_each(|one| bounds::plan(&one.plan))?;
+        self.rulings.iter().try_for_each(bounds::ruling)?;
+        self.attempts.iter().try_for_each(bounds::attempt)?;
+        self.tasks.iter().filter_map(|one| one.outputs.as_ref()).try_for_each(bounds::outputs)
     }
 }
 

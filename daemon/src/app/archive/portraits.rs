@@ -17,7 +17,10 @@ use studio_core::{
     views::PortraitOwner,
 };
 
-use super::sound::{Ids, distinct, known, lasts};
+use super::{
+    bounds,
+    sound::{Ids, distinct, known, lasts},
+};
 use crate::{
     engines::{comfy::COMFY, ollama::OLLAMA, openai::OPENAI},
     store::{self, Db, Tx},
@@ -114,7 +117,10 @@ impl WholeRequest {
             return wrong("nothing that is asked for datasets and reference sheets");
         }
         lasts(task)?;
-        lasts(request)
+        lasts(request)?;
+        let numbers = bounds::order(&request.order).and_then(|()| bounds::guess(request.guess_ms));
+        let numbers = numbers.and_then(|()| task.outputs.iter().try_for_each(bounds::outputs));
+        numbers.map_err(|why| format!("of what was asked with the task {}, {why}", task.id))
     }
 
     /// Writes it down for this project, with those of its results that are in the archive.
