@@ -1,9 +1,12 @@
 //! Files: where the studio keeps what it makes, known by content hash.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Read, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use sha2::{Digest, Sha256};
@@ -156,6 +159,30 @@ pub fn hash_file(path: &Path) -> io::Result<(ContentHash, u64)> {
         digest.update(&block[..read]);
         bytes += read as u64;
     }
+}
+
+/// A file as it was when its content was looked at: its length, and when it was changed, in seconds and nanoseconds by its disk.
+type Seen = (u64, (i64, i64), ContentHash);
+
+/// Contents of large files that are looked at again and again, by path: each is read once, until it changes.
+static KNOWN: Mutex<BTreeMap<PathBuf, Seen>> = Mutex::new(BTreeMap::new());
+
+/// The hash of a file that is asked for often, read again only after it has changed. Waits for the disk.
+pub fn known_hash(path: &Path) -> io::Result<ContentHash> {
+    let about = fs::metadata(path)?;
+    let (bytes, changed) = (about.len(), (about.mtime(), about.mtime_nsec()));
+    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
+    if let Some((_, _, hash)) = known.filter(|(long, when, _)| (*long, *when) == (bytes, changed)) {
+        return Ok(hash);
+    }
+    let (hash, _) = hash_file(path)?;
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), (bytes, changed, hash));
+    Ok(hash)
+}
+
+/// Forgets the hash of a file that is gone.
+pub fn forget_hash(path: &Path) {
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
 }
 
 /// Moves a complete file into the kept files and returns its name there and its length.

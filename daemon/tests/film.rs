@@ -16,6 +16,8 @@ mod cancel;
 mod characters;
 #[path = "film/client.rs"]
 mod client;
+#[path = "support/comfy/mod.rs"]
+mod comfy;
 #[path = "film/datasets.rs"]
 mod datasets;
 #[path = "film/disk.rs"]
@@ -59,5 +61,7 @@ mod studio;
 mod tools;
 #[path = "film/trainers.rs"]
 mod trainers;
+#[path = "film/training_cuts.rs"]
+mod training_cuts;
 #[path = "film/voices.rs"]
 mod voices;

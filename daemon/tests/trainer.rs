@@ -280,6 +280,11 @@ async fn without_a_state_it_goes_on_from_weights(#[case] lost: &str) {
 #[case::no_file(&[("EXIT0_NO_FILE", "1")], FailureKind::Transient, "left no LoRA")]
 #[case::disk_full(&[("ENOSPC_AT", "2")], FailureKind::DiskFull, "the disk is full")]
 #[case::killed(&[("KILL_AT", "2")], FailureKind::Transient, "was killed")]
+#[case::killed_in_a_state(&[("KILL_IN", "state")], FailureKind::Transient, "was killed")]
+#[case::killed_in_a_checkpoint(&[("KILL_IN", "checkpoint")], FailureKind::Transient, "cannot be used: it is cut off")]
+#[case::disk_full_in_a_state(&[("ENOSPC_IN", "state")], FailureKind::DiskFull, "the disk is full")]
+#[case::disk_full_in_a_checkpoint(&[("ENOSPC_IN", "checkpoint")], FailureKind::DiskFull, "the disk is full")]
+#[case::another_base(&[("WRONG_BASE", "1")], FailureKind::Refused, "one of sdxl, not of sd15")]
 #[tokio::test]
 async fn what_goes_wrong_is_told_as_what_it_is(
     #[case] switches: &[(&str, &str)],
@@ -304,6 +309,21 @@ async fn a_slice_of_several_epochs_takes_over_those_that_were_whole_when_it_was_
     let made = bed.make(&bed.engine(&[("EPOCH_MS", "0")]), bed.order(3, 0, 3)).await.unwrap();
     assert_eq!((made.report.epoch, made.report.steps), (3, 3), "two of three were there");
     assert!(bed.calls()[1].contains("000002-state\n--initial_epoch=3"), "{:?}", bed.calls());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_save_that_broke_off_is_no_epoch_and_the_next_attempt_goes_on(
+    #[values("KILL_IN", "ENOSPC_IN")] how: &str,
+    #[values("checkpoint", "state")] what: &str,
+) {
+    let bed = Bed::new();
+    failure(bed.make(&bed.engine(&[(how, what)]), bed.order(3, 0, 1)).await);
+    let first = bed.make(&bed.engine(&[]), bed.order(3, 0, 1)).await.unwrap();
+    assert_eq!((first.report.epoch, first.report.steps), (1, 3));
+    failure(bed.make(&bed.engine(&[(how, what)]), bed.order(3, 1, 2)).await);
+    let second = bed.make(&bed.engine(&[]), bed.order(3, 1, 2)).await.unwrap();
+    assert_eq!((second.report.epoch, second.report.from_weights), (2, false), "the first one's state is whole");
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ fn training(epochs: u32, epoch_steps: u32, seed: u64) -> Training {
         state: TrainingState::Training,
         paused: false,
         class: Class::Background,
+        samples: false,
         print,
         plan,
         relief: Vec::new(),
@@ -221,6 +222,12 @@ fn what_is_used_stays_unless_the_new_one_is_better_by_more_than_chance() {
 fn nobody_is_used_unseen_and_what_went_wrong_is_said() {
     let (choice, asked) = World::new(training(10, 160, 1), None, 1, 0.1).run(&usual(6, 10), false);
     assert!(asked && choice.epoch.is_none() && choice.why == ChoiceWhy::Unjudged && !choice.active);
+    // No model makes pictures with it: nobody is asked to make what could not be made.
+    let mut world = World::new(training(3, 160, 1), None, 1, 0.1);
+    world.training.plan.cases.clear();
+    world.training.samples = true;
+    let (choice, asked) = world.run(&usual(2, 3), true);
+    assert!(asked && choice.why == ChoiceWhy::NotShown && world.probes.is_empty() && world.epochs.len() == 3);
     let (choice, asked) = World::new(training(10, 160, 1), None, 1, 0.1).run(&|_| (0.3, 0.9, 0.0), true);
     assert!(asked && choice.why == ChoiceWhy::Undertrained && !choice.ranked.is_empty());
     let (choice, asked) = World::new(training(10, 160, 1), None, 1, 0.1).run(&|_| (0.9, 0.3, 0.0), true);
@@ -265,6 +272,29 @@ fn a_run_that_rests_begins_nothing() {
     }
 }
 
+#[test]
+fn each_epoch_shows_what_it_has_learned_and_nothing_waits_for_that() {
+    let mut world = World::new(training(4, 160, 1), None, 1, 0.0);
+    world.training.samples = true;
+    assert!(matches!(step(&world.ground()), Some(Effect::Slice { after: 0, to: 1 })), "there is nothing to show yet");
+    world.sliced(1);
+    let Some(Effect::Probe(asked)) = step(&world.ground()) else { panic!("two are asked for") };
+    let kinds: Vec<_> = asked.iter().map(|(_, case)| world.training.plan.cases[*case as usize].kind).collect();
+    assert_eq!(kinds, [ProbeKind::Near, ProbeKind::Far]);
+    assert!(asked.iter().all(|(one, _)| *one == Contender::Epoch { epoch: 1, strength: 80 }), "{asked:?}");
+    for (contender, case) in asked {
+        world.probed(contender, case, &usual(2, 4), false);
+    }
+    assert!(matches!(step(&world.ground()), Some(Effect::Slice { after: 1, to: 2 })), "nobody could judge them");
+    world.sliced(2);
+    world.training.paused = true;
+    assert_eq!(step(&world.ground()), None, "a run that rests shows nothing");
+    world.training.paused = false;
+    world.sliced(3);
+    world.sliced(4);
+    assert_eq!(step(&world.ground()), Some(Effect::Compare), "the last one is compared at once");
+}
+
 proptest! {
     /// Whatever is lost, late or judged by nobody, a run ends, never asks for the same twice, and every slice begins where the one
     /// before ended.
@@ -272,8 +302,10 @@ proptest! {
     fn a_run_ends_whatever_happens(
         epochs in 1u32..40, steps in 1u32..400, seed: u64, used: bool, lost in prop::collection::vec(any::<bool>(), 64),
         late in prop::collection::vec(any::<bool>(), 64),
+        samples: bool,
     ) {
         let mut world = World::new(training(epochs, steps, seed), used.then_some(80), seed, 0.3);
+        world.training.samples = samples;
         let (mut turns, mut over) = (0usize, None);
         let truth = usual((epochs / 2).max(1), epochs);
         let mut open: Vec<(Contender, u32)> = Vec::new();
@@ -333,7 +365,8 @@ proptest! {
             }
         }
         prop_assert_eq!(world.slices.last().map(|(_, to)| *to), Some(epochs));
-        prop_assert!(world.probes.len() <= 9 * 12);
+        let shown = if samples { 2 * world.slices.len() } else { 0 };
+        prop_assert!(world.probes.len() <= 9 * 12 + shown);
     }
 }
 
@@ -362,6 +395,12 @@ fn a_person_waits_for_a_slice_at_most_and_the_card_is_never_idle_while_anything_
             if policy == Policy::Studio {
                 // A slice takes 18 minutes, give or take; then the picture's model comes.
                 assert!(picture <= 1_400, "seed {seed}: a picture waited {picture} s");
+                // So does the film: its first picture, whatever it waits for among its own later on.
+                let own = course.pieces.iter().filter(|one| one.submission.class == Class::Production);
+                let on_card = own.filter(|one| one.submission.engine == "comfy" && one.submission.needs.is_empty());
+                let began = on_card.filter_map(|one| Some((studio.ran.get(&one.submission.task)?.began?, one.at)));
+                let waited = began.map(|(began, at)| (began.0 - at.0) / 1000).min();
+                assert!(waited.is_some_and(|waited| waited <= 1_400), "seed {seed}: the film waited {waited:?} s");
                 assert!(starved < 0.005, "seed {seed}: the card was idle with work ready for {starved} of the time");
             }
         }

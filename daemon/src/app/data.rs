@@ -198,6 +198,7 @@ fn fleet_plan(config: &Config) -> FleetPlan {
         usual: Card { reserve_mib: config::usual_reserve(), lanes: 1, ours: config::usual_programs() },
         quiet: config.quiet.clone(),
         price_kwh: config.costs.price_kwh,
+        loras: config.models.loras.clone(),
     }
 }
 

@@ -1,10 +1,9 @@
 //! LoRA folder: kept LoRAs in the folder that ComfyUI has them in.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
     io,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -22,12 +21,6 @@ use crate::{
     store::{self, placed_loras::PlacedLora},
 };
 
-/// A file as it was when its content was looked at: its length, and when it was changed, in seconds and nanoseconds by its disk.
-type Seen = (u64, (i64, i64), ContentHash);
-
-/// Contents of files that were placed, by path: of hundreds of megabytes each is read once, until it changes.
-static PLACED: Mutex<BTreeMap<PathBuf, Seen>> = Mutex::new(BTreeMap::new());
-
 /// Two copies at once would write into the same part, and who clears away must not meet one half done.
 static COPYING: Mutex<()> = Mutex::new(());
 
@@ -40,11 +33,6 @@ pub enum Cleared {
     Foreign,
     /// The folder is not there, or the file cannot be removed: the next time.
     NotNow,
-}
-
-/// A folder as the store knows it.
-pub fn name_of_folder(folder: &Path) -> String {
-    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).to_string_lossy().into_owned()
 }
 
 /// Has a kept LoRA lie below a folder under a name, and keeps in the store that the studio wrote it. Another file of that name is
@@ -64,7 +52,7 @@ pub async fn put(
     // taken for that.
     if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
         let placed = PlacedLora {
-            folder: name_of_folder(folder),
+            folder: store::placed_loras::name_of_folder(folder),
             file: name.to_owned(),
             hash: weights.hash,
             of,
@@ -104,7 +92,7 @@ pub fn place(folder: &Path, name: &str, kept: &Path, hash: ContentHash) -> Resul
     let path = path_of(folder, name).ok_or_else(|| leads_out(name))?;
     let cannot = |error: io::Error| format!("{name} cannot be put into {}: {error}", folder.display());
     if path.exists() {
-        return if content(&path).map_err(cannot)? == hash {
+        return if files::known_hash(&path).map_err(cannot)? == hash {
             Ok(())
         } else {
             Err(format!("{} is another file by now; take it away, and the studio puts its own there", path.display()))
@@ -149,13 +137,13 @@ pub fn clear(folder: &Path, name: &str, hash: ContentHash) -> Cleared {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Cleared::Gone,
         Err(_) => Cleared::NotNow,
         Ok(about) if !about.is_file() => Cleared::Foreign,
-        Ok(_) => match content(&path) {
+        Ok(_) => match files::known_hash(&path) {
             Ok(there) if there != hash => Cleared::Foreign,
             Ok(_) if std::fs::remove_file(&path).is_ok() => Cleared::Gone,
             _ => Cleared::NotNow,
         },
     };
-    PLACED.lock().unwrap_or_else(PoisonError::into_inner).remove(&path);
+    files::forget_hash(&path);
     // Those of the name alone, and only while they are empty.
     let below = path.ancestors().skip(1).zip(Path::new(name).ancestors().skip(1));
     for (parent, _) in below.take_while(|(_, part)| !part.as_os_str().is_empty()) {
@@ -193,19 +181,6 @@ fn within(folder: &Path, name: &str) -> Result<Option<PathBuf>, Cleared> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(_) => Err(Cleared::NotNow),
     }
-}
-
-/// The hash of a file, read again only after it has changed.
-fn content(path: &Path) -> io::Result<ContentHash> {
-    let about = std::fs::metadata(path)?;
-    let (bytes, changed) = (about.len(), (about.mtime(), about.mtime_nsec()));
-    let known = PLACED.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
-    if let Some((_, _, hash)) = known.filter(|(long, when, _)| (*long, *when) == (bytes, changed)) {
-        return Ok(hash);
-    }
-    let (hash, _) = files::hash_file(path)?;
-    PLACED.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), (bytes, changed, hash));
-    Ok(hash)
 }
 
 #[cfg(test)]

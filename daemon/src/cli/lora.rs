@@ -7,8 +7,9 @@ use serde_json::json;
 use studio_core::lora::{LoraAbout, LoraKind};
 
 use super::{
-    CliError, Exit, Invocation, say,
-    train::{self, KeptCommand},
+    CliError, Exit, Invocation,
+    kept_loras::{self, KeptCommand},
+    say,
 };
 use crate::definitions::loras::{self, LoraFile};
 
@@ -30,7 +31,7 @@ pub(super) enum LoraCommand {
 pub(super) async fn lora(invocation: &Invocation, what: LoraCommand) -> Result<Exit, CliError> {
     match what {
         LoraCommand::List => list(invocation).await,
-        LoraCommand::Kept(what) => train::kept(invocation, what).await,
+        LoraCommand::Kept(what) => kept_loras::kept(invocation, what).await,
         LoraCommand::Show { files } => {
             let files = read(files).await?;
             let bad = files.iter().any(|file| file.about.is_err());

@@ -21,6 +21,7 @@ mod comfy;
 mod dataset;
 mod fleet;
 mod judge;
+mod kept_loras;
 mod login;
 mod lora;
 mod portrait;
@@ -42,7 +43,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use client::{StudioClient, token::Token};
-use studio_core::{production::Checkpoint, schedule::Steer};
+use studio_core::{fleet::PauseReason, production::Checkpoint, schedule::Steer};
 use studio_engine::{EngineError, FailureKind};
 
 use crate::{
@@ -526,7 +527,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Hold { task, off } => tasks::steer(call, &task, if off { Steer::Release } else { Steer::Hold }).await,
         Command::Move { task, before } => tasks::put_before(call, &task, &before).await,
         Command::Pause { what, hard, free, why } => {
-            let why = why.unwrap_or_else(|| "a person wants it so".into());
+            let why = why.unwrap_or_else(|| PauseReason::default().to_string());
             fleet::pause(call, &what, Resting { hard, frees: free, why }).await
         }
         Command::Resume { what } => fleet::resume(call, &what).await,

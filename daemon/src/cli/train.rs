@@ -1,14 +1,8 @@
-//! Train: LoRAs of characters, on the command line: training them, choosing an epoch, and which one films use.
-
-use std::path::PathBuf;
+//! Train: LoRAs of characters, on the command line: training them, and choosing an epoch.
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
-use studio_core::{
-    character::Character,
-    ids::{LoraId, TrainingId},
-    project::{Project, same_name},
-};
+use studio_core::{character::Character, ids::TrainingId};
 
 use super::{
     CliError, Exit, Invocation, client::Call, length, said::Said, train_compare::compared, trainer_selftest::selftest,
@@ -64,6 +58,18 @@ pub(super) enum TrainCommand {
         /// Id of the training, or its beginning or end
         training: String,
     },
+    /// Have a training wait its turn with films from now on
+    Soon {
+        /// Id of the training, or its beginning or end
+        training: String,
+    },
+    /// Have a training step aside for nearly everything from now on
+    Later {
+        /// Id of the training, or its beginning or end
+        training: String,
+    },
+    /// List characters by how ready they are to be trained
+    Ready,
     /// Stop a training; its epochs stay
     Cancel {
         /// Id of the training, or its beginning or end
@@ -101,6 +107,9 @@ pub(super) struct How {
     /// It does not step aside for films
     #[arg(long)]
     soon: bool,
+    /// No pictures show after each epoch what it has learned
+    #[arg(long)]
+    no_samples: bool,
 }
 
 /// What is done about the trainer.
@@ -116,61 +125,6 @@ pub(super) enum TrainerCommand {
         /// A setting of the trainer, e.g. `precision=no`; may be given several times
         #[arg(long, value_name = "NAME=VALUE")]
         set: Vec<String>,
-    },
-}
-
-/// What is done about LoRAs the studio looks after.
-#[derive(Debug, Subcommand)]
-pub(super) enum KeptCommand {
-    /// List the LoRAs of a character: trained and imported ones, and which films use
-    Of {
-        /// Name of the character; with --film the name of a project
-        name: String,
-        /// Those that are for whole films of a project
-        #[arg(long)]
-        film: bool,
-    },
-    /// Take a LoRA from outside for a character
-    Import {
-        /// Name of the character; with --film the name of a project
-        name: String,
-        /// The file, in the safetensors format
-        file: PathBuf,
-        /// It is for whole films of a project: a style, or a thing that screenplays ask for
-        #[arg(long)]
-        film: bool,
-    },
-    /// Have films use a LoRA in place of whichever they used
-    Use {
-        /// Id of the LoRA, or its beginning or end
-        lora: String,
-    },
-    /// Have films use a LoRA no longer, and none in its place
-    Unuse {
-        /// Id of the LoRA, or its beginning or end
-        lora: String,
-    },
-    /// Change what a LoRA is called with and asked for by, or how strongly it acts
-    Set {
-        /// Id of the LoRA, or its beginning or end
-        lora: String,
-        /// The word it is called with in prompts; empty: none
-        #[arg(long, value_name = "WORD")]
-        trigger: Option<String>,
-        /// How strongly it acts, in percent
-        #[arg(long, value_name = "PERCENT")]
-        strength: Option<u32>,
-        /// What screenplays ask for it by, e.g. "red dress"; empty: films use it without being asked
-        #[arg(long)]
-        name: Option<String>,
-        /// Whether it stands in for the character's usual one where it is asked for
-        #[arg(long, value_name = "true|false")]
-        instead: Option<bool>,
-    },
-    /// Take a LoRA out of the library that films do not use
-    Remove {
-        /// Id of the LoRA, or its beginning or end
-        lora: String,
     },
 }
 
@@ -201,14 +155,6 @@ pub(super) async fn trainer(invocation: &Invocation, what: &TrainerCommand) -> R
     Ok(exit)
 }
 
-pub(super) async fn kept(invocation: &Invocation, what: KeptCommand) -> Result<Exit, CliError> {
-    let data = invocation.data().await?;
-    let mut said = Said::to(invocation, &data)?;
-    said.about_loras(what).await?;
-    said.client.leave().await?;
-    Ok(Exit::Done)
-}
-
 impl Said<'_> {
     async fn about_trainings(&mut self, what: TrainCommand) -> Result<Exit, CliError> {
         match what {
@@ -235,6 +181,19 @@ impl Said<'_> {
                 self.steer_training(&training, "resume").await?;
                 let id = self.training(&training).await?;
                 self.settle_training(id).await?;
+            }
+            TrainCommand::Soon { training } => self.wait_training(&training, "production").await?,
+            TrainCommand::Later { training } => self.wait_training(&training, "background").await?,
+            TrainCommand::Ready => {
+                let all = self.client.call(Call::get("/api/trainings/candidates")).await?;
+                self.tell(&json!({ "candidates": all }), || {
+                    let lines: Vec<String> = all.as_array().into_iter().flatten().map(candidate).collect();
+                    if lines.is_empty() {
+                        "no character has an approved picture yet".to_owned()
+                    } else {
+                        lines.join("\n")
+                    }
+                });
             }
             TrainCommand::Cancel { training } => self.steer_training(&training, "cancel").await?,
             TrainCommand::Choose { training, epoch, strength, keep } => {
@@ -313,6 +272,14 @@ impl Said<'_> {
         Ok(())
     }
 
+    async fn wait_training(&mut self, training: &str, class: &str) -> Result<(), CliError> {
+        let id = self.training(training).await?;
+        let call = Call::patch(&format!("/api/trainings/{id}"), json!({ "class": class }));
+        let view = self.client.call(call).await?;
+        self.tell(&view, || line(&view));
+        Ok(())
+    }
+
     async fn steer_training(&mut self, training: &str, how: &str) -> Result<(), CliError> {
         let id = self.training(training).await?;
         let view = self.client.call(Call::post(&format!("/api/trainings/{id}/{how}"), None)).await?;
@@ -339,80 +306,13 @@ impl Said<'_> {
         Ok(if chosen.is_some_and(|one| trains(&one)) { Exit::Done } else { Exit::Usage })
     }
 
-    async fn about_loras(&mut self, what: KeptCommand) -> Result<(), CliError> {
-        match what {
-            KeptCommand::Of { name, film } => {
-                let (path, called) = self.loras_at(&name, film).await?;
-                let list = self.client.call(Call::get(&path)).await?;
-                self.tell(&list, || {
-                    let lines: Vec<String> = list["loras"].as_array().into_iter().flatten().map(lora_line).collect();
-                    if lines.is_empty() { format!("{called} has no LoRA yet") } else { lines.join("\n") }
-                });
-            }
-            KeptCommand::Import { name, file, film } => {
-                let (path, _) = self.loras_at(&name, film).await?;
-                let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                let call = Call::upload(&path, &name, file, "");
-                let view = self.client.call(call).await?;
-                self.tell(&view, || lora_line(&view));
-            }
-            KeptCommand::Use { lora } => self.call_lora(&lora, |path| Call::post(&format!("{path}/use"), None)).await?,
-            KeptCommand::Unuse { lora } => self.call_lora(&lora, |path| Call::delete(&format!("{path}/use"))).await?,
-            KeptCommand::Set { lora, trigger, strength, name, instead } => {
-                if trigger.is_none() && strength.is_none() && name.is_none() && instead.is_none() {
-                    return Err(CliError::new(Exit::Usage, "give --trigger, --strength, --name or --instead"));
-                }
-                let mut said = Map::new();
-                said.extend(trigger.map(|word| ("trigger".to_owned(), json!(word))));
-                said.extend(strength.map(|percent| ("strength".to_owned(), json!(percent))));
-                said.extend(name.map(|name| ("name".to_owned(), json!(name))));
-                said.extend(instead.map(|instead| ("instead".to_owned(), json!(instead))));
-                self.call_lora(&lora, |path| Call::patch(path, Value::Object(said))).await?;
-            }
-            KeptCommand::Remove { lora } => {
-                let id = self.kept_lora(&lora).await?;
-                self.client.call(Call::delete(&format!("/api/kept-loras/{id}"))).await?;
-                self.tell(&json!({ "removed": id }), || format!("LoRA {id} is taken out"));
-            }
-        }
-        Ok(())
-    }
-
-    async fn call_lora(&mut self, part: &str, call: impl FnOnce(&str) -> Call) -> Result<(), CliError> {
-        let id = self.kept_lora(part).await?;
-        let view = self.client.call(call(&format!("/api/kept-loras/{id}"))).await?;
-        self.tell(&view, || lora_line(&view));
-        Ok(())
-    }
-
-    /// Where the LoRAs of a character, or of a project, are, and what it is called.
-    async fn loras_at(&self, name: &str, film: bool) -> Result<(String, String), CliError> {
-        if !film {
-            let one = self.character(name).await?;
-            return Ok((format!("/api/characters/{}/loras", one.id), one.name));
-        }
-        let projects = store::projects::list(&self.data.context.db).await?;
-        let called = |one: &&Project| same_name(&one.title, name) || one.slug == name;
-        let Some(project) = projects.iter().find(called) else {
-            let all: Vec<&str> = projects.iter().map(|one| one.slug.as_str()).collect();
-            let why = format!("no project is called '{name}'; there are: {}", all.join(", "));
-            return Err(CliError::new(Exit::Usage, why));
-        };
-        Ok((format!("/api/projects/{}/loras", project.id), project.title.clone()))
-    }
-
     /// The run whose id begins or ends with this.
     async fn training(&self, part: &str) -> Result<TrainingId, CliError> {
         one_of(&store::trainings::find(&self.data.context.db, part).await?, "training", part, "studiod train list")
     }
-
-    /// The LoRA whose id begins or ends with this.
-    async fn kept_lora(&self, part: &str) -> Result<LoraId, CliError> {
-        one_of(&store::loras::find(&self.data.context.db, part).await?, "LoRA", part, "studiod lora of NAME")
-    }
 }
 
-fn one_of<I: Copy>(found: &[I], what: &str, part: &str, lists: &str) -> Result<I, CliError> {
+pub(super) fn one_of<I: Copy>(found: &[I], what: &str, part: &str, lists: &str) -> Result<I, CliError> {
     match found {
         [one] => Ok(*one),
         [] => Err(CliError::new(Exit::Usage, format!("there is no {what} '{part}'; '{lists}' lists them"))),
@@ -423,7 +323,7 @@ fn one_of<I: Copy>(found: &[I], what: &str, part: &str, lists: &str) -> Result<I
 /// What is asked for, as the API takes it.
 fn body(how: &How) -> Result<Value, CliError> {
     let class = if how.soon { "production" } else { "background" };
-    let mut body = json!({ "settings": settings_of(&how.set)?, "class": class });
+    let mut body = json!({ "settings": settings_of(&how.set)?, "class": class, "samples": !how.no_samples });
     if let Some(architecture) = &how.architecture {
         body["architecture"] = json!(architecture);
     }
@@ -448,7 +348,7 @@ fn settings_of(pairs: &[String]) -> Result<Map<String, Value>, CliError> {
     Ok(settings)
 }
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
@@ -483,6 +383,9 @@ fn planned(one: &Character, plan: &Value) -> String {
         let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
         lines.push(format!("  {:18} {}{unit}  {}", text(&slot["name"]), slot["value"], text(&slot["title"])));
     }
+    if plan["compared"] == false {
+        lines.push("the model of stills takes no such LoRA, so no pictures compare its epochs: you choose one".into());
+    }
     let missing = plan["readiness"]["missing"].as_array().into_iter().flatten();
     lines.extend(missing.map(|one| {
         let need = &one["need"];
@@ -499,6 +402,30 @@ fn planned(one: &Character, plan: &Value) -> String {
         plan["blocked"].as_array().into_iter().flatten().map(|why| format!("it cannot begin: {}", text(&why["said"]))),
     );
     lines.join("\n")
+}
+
+/// How ready a character is, in a line.
+fn candidate(one: &Value) -> String {
+    let readiness = &one["readiness"];
+    let missing: Vec<&str> =
+        readiness["missing"].as_array().into_iter().flatten().map(|one| text(&one["need"]["axis"])).collect();
+    let how = match (readiness["ready"] == true, missing.is_empty()) {
+        (true, true) => "ready".to_owned(),
+        (true, false) => format!("ready but stiff: more of {}", missing.join(", ")),
+        (false, _) => "not ready".to_owned(),
+    };
+    let lora = match (one["run"].is_null(), one["lora"].is_null()) {
+        (false, _) => "is being trained",
+        (true, false) => "films use a LoRA",
+        (true, true) => "has no LoRA",
+    };
+    format!(
+        "{:16} {:24} {} of {} approved, {how}; {lora}",
+        text(&one["name"]),
+        text(&one["title"]),
+        readiness["approved"],
+        readiness["least"],
+    )
 }
 
 /// A run in a line.
@@ -524,8 +451,12 @@ fn shown(view: &Value) -> String {
         let loss = report["losses"].as_array().and_then(|all| all.last()).and_then(|last| last["loss"].as_f64());
         let loss = loss.map_or_else(String::new, |loss| format!("  loss {loss:.4}"));
         let held = report["held_out_loss"].as_f64().map_or_else(String::new, |loss| format!("  held out {loss:.4}"));
+        let took = epoch["took_ms"].as_u64().map_or_else(String::new, |ms| format!("  {}", length(ms)));
+        let energy = epoch["energy_wh"].as_f64().map_or_else(String::new, |wh| format!("  {wh:.1} Wh"));
+        let peak =
+            epoch["peak_mib"].as_f64().map_or_else(String::new, |mib| format!("  {:.1} GiB at most", mib / 1024.0));
         lines.push(format!(
-            "  epoch {:3}  {:6} steps{loss}{held}  {:.1} MiB",
+            "  epoch {:3}  {:6} steps{loss}{held}  {:.1} MiB{took}{energy}{peak}",
             epoch["epoch"],
             report["steps"],
             number(&epoch["bytes"]) as f64 / f64::from(1 << 20),
@@ -573,27 +504,4 @@ fn needs(one: &Value) -> String {
         lines.push(format!("  {} {:18} {said}", if there { "ok     " } else { "missing" }, text(&need["name"])));
     }
     lines.join("\n")
-}
-
-/// A LoRA in a line.
-fn lora_line(view: &Value) -> String {
-    let lora = &view["lora"];
-    let from = lora["epoch"].as_u64().map_or_else(|| "imported".to_owned(), |epoch| format!("epoch {epoch}"));
-    let used = if lora["active"] == true { "in use" } else { "kept" };
-    let placed = if view["placed"] == true { "" } else { ", not in ComfyUI's folder" };
-    let asked = match (text(&lora["name"]), lora["instead"] == true) {
-        ("", _) => String::new(),
-        (name, false) => format!(" where '{name}' is asked for"),
-        (name, true) => format!(" where '{name}' is asked for, instead of the usual one"),
-    };
-    format!(
-        "{}  {:6} {used:6}{asked} {from}, '{}' at {} %, {}{placed}; {} shots in {} episodes are made with such a one",
-        text(&lora["id"]),
-        text(&lora["architecture"]),
-        text(&lora["trigger"]),
-        lora["strength"],
-        text(&lora["file"]),
-        view["shots"],
-        view["episodes"],
-    )
 }

@@ -25,6 +25,7 @@ use super::{
     cache::{Absent, lookup},
     disk,
     inbox::Message,
+    loras,
     memory::TaskRef,
     memory::{Running, Studio},
     records::{append_event, decided, failed, finished},
@@ -65,7 +66,7 @@ impl Studio {
                 self.release(seat, models);
                 Ok(Vec::new())
             }
-            Effect::Quarantine { seat, until, why } => self.quarantined(&seat, until, why).await,
+            Effect::Quarantine { seat, until, cause } => self.quarantined(&seat, until, &cause).await,
             Effect::Cancel { task } => {
                 if let Some(running) = self.attempts.running(task) {
                     running.stop.cancel();
@@ -106,7 +107,7 @@ impl Studio {
         let Some(known) = self.work.task(task) else { return Ok(vec![finished(task)]) };
         if let Some(given) = self.given(known) {
             if disk::missing_file(&self.context, &given).await?.is_some() {
-                return Ok(vec![failed(task, Cause::OverrideGone { slot: known.job.path() })]);
+                return Ok(vec![failed(task, Cause::override_gone(known.job))]);
             }
             if !matches!(known.job, Job::Gate { .. }) {
                 self.put_in_place(task, known, given).await?;
@@ -122,7 +123,9 @@ impl Studio {
         let Some(work) = self.work.episode(known.episode) else { return Ok(vec![finished(task)]) };
         let mut resolved = match resolve(&work.production, known.job, work) {
             Ok(resolved) => resolved,
-            Err(missing) => return Ok(vec![failed(task, Cause::InputMissing { slot: missing.path() })]),
+            Err(missing) => {
+                return Ok(vec![failed(task, Cause::InputMissing { slot: missing.path(), job: missing.job() })]);
+            }
         };
         let engine_name = known.job.engine(&work.production);
         let Some(seat) = self.context.engines.get(&engine_name) else {
@@ -372,8 +375,14 @@ impl Studio {
         let (attempt, dir) = (room.attempt, room.dir.clone());
         let span = self.span(task, attempt, place);
         let (metrics, name, begun) = (self.context.metrics.clone(), place.engine.clone(), Instant::now());
+        let (db, loras) = (self.context.db.clone(), self.context.plan.loras.clone());
         let making = async move {
             tracing::info!(again = room.resumed, "an attempt begins");
+            if let Some(folder) = loras
+                && let Some(why) = loras::swapped(&db, &folder, &order).await
+            {
+                return Err(why.into());
+            }
             attempt::make(&*engine, &order, room, &progress, &stop).await
         };
         let making = tokio::spawn(making.instrument(span.clone()));

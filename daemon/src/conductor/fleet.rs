@@ -1,9 +1,10 @@
 //! Fleet: what engines offer, what cards say, what people want, and models that come and go.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::json;
 use studio_core::{
+    failure::Cause,
     fleet::{Away, CardFacts, Holds, Resident, Rules, SeatFacts},
     gpu::{PciAddress, Reading, Vendor},
     ids::{DecisionId, TaskId},
@@ -13,7 +14,7 @@ use studio_core::{
     schedule::{Event, SwapPlan},
     units::Millis,
 };
-use studio_engine::{Availability, Engine, Ready, WorkerStatus};
+use studio_engine::{Availability, Engine, EngineError, Ready, WorkerStatus};
 
 use super::{
     Context, Error,
@@ -45,6 +46,8 @@ pub struct FleetPlan {
     pub quiet: Vec<QuietHours>,
     /// Price of a kilowatt-hour.
     pub price_kwh: f64,
+    /// Where ComfyUI has LoRAs, on this machine; `None`: nobody has said.
+    pub loras: Option<PathBuf>,
 }
 
 /// What is special about a card.
@@ -114,7 +117,7 @@ impl Studio {
         self.remember_loads().await?;
         self.controls = Controls::of(store::fleet::steered(&self.context.db).await?);
         for (scope, pause) in store::fleet::pauses(&self.context.db).await? {
-            self.feed(Event::Paused { scope: scope.clone(), hard: false, why: pause.why, until: None }).await?;
+            self.feed(Event::Paused { scope: scope.clone(), hard: false, why: pause.because, until: None }).await?;
             if pause.frees {
                 self.feed(Event::Freeing { scope }).await?;
             }
@@ -286,20 +289,20 @@ impl Studio {
                     && let Some(engine) = engine
                     && let Err(failure) = engine.release(&gone.seat, &gone.model).await
                 {
-                    failed = Some(failure.message);
+                    failed = Some(failure);
                     break;
                 }
                 let _ = inbox.send(Message::Left(gone)).await;
             }
             let began = clock.now();
             let ready = match (failed, comes) {
-                (Some(why), _) => Err(why),
-                (None, Some(engine)) => engine.ready(&plan.seat, &plan.model).await.map_err(|failure| failure.message),
+                (Some(failure), _) => Err(failure),
+                (None, Some(engine)) => engine.ready(&plan.seat, &plan.model).await,
                 (None, None) => Ok(Ready::AlreadyThere),
             };
             let took_ms = u64::try_from(clock.now().0 - began.0).unwrap_or(0);
             let message = match ready {
-                Err(why) => Message::Fleet(Event::ChangeFailed { seat: plan.seat, why }),
+                Err(failure) => Message::Fleet(change_failed(plan.seat, failure)),
                 Ok(how) => Message::Came(Resident { seat: plan.seat, model: plan.model }, how, took_ms),
             };
             // Nobody hears it when the conductor is gone, and nobody needs to.
@@ -325,7 +328,7 @@ impl Studio {
                 }
                 for model in models {
                     if let Err(failure) = engine.release(&seat, &model).await {
-                        over = Event::ChangeFailed { seat, why: failure.message };
+                        over = change_failed(seat, failure);
                         break;
                     }
                     let _ = inbox.send(Message::Left(Resident { seat: seat.clone(), model })).await;
@@ -337,23 +340,28 @@ impl Studio {
     }
 
     /// A seat is left alone for a while.
-    pub(super) async fn quarantined(&mut self, seat: &str, until: Millis, why: String) -> Result<Vec<Event>, Error> {
+    pub(super) async fn quarantined(&mut self, seat: &str, until: Millis, cause: &Cause) -> Result<Vec<Event>, Error> {
         let decision = Decision {
             id: DecisionId(self.context.clock.id()),
             episode_id: None,
             task_id: None,
             kind: DecisionKind::Quarantine,
-            reason: format!("{seat} is left alone for a while: {why}"),
-            inputs: json!({ "seat": seat, "until": until }),
+            reason: format!("{seat} is left alone for a while: {cause}"),
+            inputs: json!({ "seat": seat, "until": until, "cause": cause }),
             outcome: OutcomeWord::Quarantine.into(),
             created: self.context.clock.now(),
         };
-        tracing::warn!(seat, why, "an engine is left alone for a while");
+        tracing::warn!(seat, why = %cause, "an engine is left alone for a while");
         let mut tx = self.context.db.begin().await?;
         store::decisions::insert(&mut tx, &decision).await?;
         tx.commit().await?;
         Ok(Vec::new())
     }
+}
+
+/// A change of models came to nothing.
+fn change_failed(seat: String, failure: EngineError) -> Event {
+    Event::ChangeFailed { seat, cause: Cause::attempt(failure.kind, failure.message) }
 }
 
 /// Whether a process may have models loaded that nobody knows of: one that does not say, of an earlier run.

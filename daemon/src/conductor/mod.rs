@@ -17,6 +17,7 @@ mod inbox;
 mod lacking;
 mod ladder;
 mod loads;
+mod loras;
 mod memory;
 mod opinion;
 mod options;

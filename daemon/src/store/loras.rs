@@ -9,7 +9,7 @@ use studio_core::{
 };
 
 use super::{
-    Db, Error, Result, Tx, on_db, on_tx,
+    Db, Error, Result, Tx, on_db, on_db_each, on_tx,
     rows::{Reading, bigint, met, word},
     table,
 };
@@ -178,4 +178,47 @@ pub async fn remove(tx: &mut Tx<'_>, id: LoraId) -> Result<()> {
         .await
         .map(|done| done.rows_affected()))?;
     met(done, "LoRA", &id)
+}
+
+// What is gone from the library may have been put where ComfyUI finds it.
+const RUN_OF: &str = "
+    select training_id, epoch from loras where file = $1
+    union all
+    select training_id, epoch from placed_loras where file = $1";
+
+macro_rules! trained {
+    ($pictures:literal) => {
+        concat!(
+            "with trained (hash) as (
+                 select value -> 'file' ->> 'hash' from trainings t, ",
+            $pictures,
+            "     where t.id = $1 and value -> 'held_out' is null)
+             select (select count(*) from trainings where id = $1),
+                    coalesce((select max(lineage) from dataset_pictures where asset in (select hash from trained)), 0),
+                    (select count(*) from assets where attempt_id is not null and hash in (select hash from trained))"
+        )
+    };
+}
+const TRAINED_SQLITE: &str = trained!("json_each(t.plan -> 'pictures')");
+const TRAINED_POSTGRES: &str = trained!("jsonb_array_elements(t.plan -> 'pictures') as rows (value)");
+
+/// The highest lineage of the pictures that LoRAs were trained on here, by their names below ComfyUI's folder. What was imported,
+/// or is none of the studio's, has 0; what a run made that is gone has 1.
+pub async fn lineage_of(db: &Db, files: &[&str]) -> Result<u32> {
+    let mut most = 0;
+    for file in files {
+        let runs: Vec<(Option<String>, Option<i64>)> =
+            on_db!(db, |pool| sqlx::query_as(RUN_OF).bind(*file).fetch_all(pool).await)?;
+        let Some(run) = runs.iter().find_map(|(run, _)| run.as_deref()) else {
+            most = most.max(i64::from(runs.iter().any(|(_, epoch)| epoch.is_some())));
+            continue;
+        };
+        let (there, known, made): (i64, i64, i64) =
+            on_db_each!(db, (TRAINED_SQLITE, TRAINED_POSTGRES), |sql, pool| sqlx::query_as(sql)
+                .bind(run)
+                .fetch_one(pool)
+                .await)?;
+        most = most.max(if there == 0 { 1 } else { known.max(made.min(1)) });
+    }
+    Reading { table: "loras", id: "" }.number("lineage", most)
 }

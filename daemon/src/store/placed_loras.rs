@@ -1,6 +1,6 @@
 //! Placed LoRAs: which files the studio wrote into ComfyUI's folder. A file that has no row here is somebody else's.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use studio_core::{
     ids::{ContentHash, TrainingId},
@@ -68,6 +68,11 @@ pub async fn note(tx: &mut Tx<'_>, placed: &PlacedLora) -> Result<()> {
         .await
         .map(drop))?;
     Ok(())
+}
+
+/// A folder as it is stored: as a whole path.
+pub fn name_of_folder(folder: &Path) -> String {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).to_string_lossy().into_owned()
 }
 
 /// Keeps that the files of the library lie in a folder, where nothing is kept of any file: studios of before kept no more than the

@@ -28,6 +28,7 @@ struct TrainingRow {
     state: String,
     paused: bool,
     class: String,
+    samples: bool,
     plan: JsonText,
     print: String,
     relief: JsonText,
@@ -47,6 +48,7 @@ impl TryFrom<TrainingRow> for Training {
             state: reading.word("state", &row.state)?,
             paused: row.paused,
             class: reading.word("class", &row.class)?,
+            samples: row.samples,
             plan: reading.json("plan", &row.plan)?,
             print: reading.text("print", &row.print)?,
             relief: reading.json("relief", &row.relief)?,
@@ -60,8 +62,9 @@ impl TryFrom<TrainingRow> for Training {
 
 // Of a plan that runs, or ran to its end, there is one: a second is told which.
 const INSERT: &str = "
-    insert into trainings (id, character_id, state, paused, class, plan, print, relief, fault, choice, created_ms, updated_ms)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    insert into trainings (id, character_id, state, paused, class, plan, print, relief, fault, choice, created_ms, updated_ms,
+                           samples)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     on conflict do nothing";
 
 /// Stores a run; false when the same is trained, or was, already.
@@ -79,6 +82,7 @@ pub async fn insert(tx: &mut Tx<'_>, training: &Training) -> Result<bool> {
         .bind(training.choice.as_ref().map(JsonText::of))
         .bind(training.created.0)
         .bind(training.updated.0)
+        .bind(training.samples)
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;

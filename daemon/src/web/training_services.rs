@@ -26,11 +26,13 @@ pub struct StartTraining {
     pub settings: BTreeMap<String, SlotValue>,
     /// Who waits for it: usually nobody, so that it steps aside for everything else.
     pub class: Class,
+    /// After each epoch two pictures show what it has learned; the card is given back to ComfyUI for them.
+    pub samples: bool,
 }
 
 impl Default for StartTraining {
     fn default() -> Self {
-        Self { architecture: None, settings: BTreeMap::new(), class: Class::Background }
+        Self { architecture: None, settings: BTreeMap::new(), class: Class::Background, samples: true }
     }
 }
 

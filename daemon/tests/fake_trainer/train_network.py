@@ -4,7 +4,9 @@
 Standard library only. What goes wrong is chosen by variables of the environment:
 FAKE_TRAINER_OOM_AT=step, NAN_AT=step, HANG_AT=step, ENOSPC_AT=step, KILL_AT=step (steps of the process, from 1),
 TRUNCATE=1 (checkpoints are cut), EXIT0_NO_FILE=1, EXIT1_AT_END=1, FLOOD=bytes, SILENT=1 (says nothing, does nothing),
-OOM_UNLESS=a part of an argument, STEP_MS=milliseconds of a step, EPOCH_MS=milliseconds before the next epoch.
+OOM_UNLESS=a part of an argument, STEP_MS=milliseconds of a step, EPOCH_MS=milliseconds before the next epoch,
+KILL_IN or ENOSPC_IN=checkpoint or state (in the middle of saving one), WRONG_BASE=1 (the LoRA is of the other architecture).
+What the environment does not say, a file switches.json beside this one may: names without FAKE_TRAINER_.
 FAKE_TRAINER_MARKS=folder: files that tests wait for are put there: 'step-N', 'hanging', 'silent', 'argv-N' with its arguments.
 """
 import argparse
@@ -22,7 +24,17 @@ import tomllib
 
 
 def switch(name):
-    return os.environ.get("FAKE_TRAINER_" + name, "")
+    said = pathlib.Path(__file__).with_name("switches.json")
+    written = json.loads(said.read_text()) if said.is_file() else {}
+    return os.environ.get("FAKE_TRAINER_" + name, written.get(name, ""))
+
+
+def broken_off(what):
+    """In the middle of saving a file."""
+    if switch("KILL_IN") == what:
+        os.kill(os.getpid(), 9)
+    if switch("ENOSPC_IN") == what:
+        raise OSError(28, "No space left on device")
 
 
 def at(name, step):
@@ -139,6 +151,7 @@ def tensors(sdxl, rank, digest):
 
 def save_model(path, args, sdxl, pictures, epoch, steps, epochs):
     print(f"\nsaving checkpoint: {path}", flush=True)
+    sdxl = sdxl != bool(switch("WRONG_BASE"))
     digest = hashlib.sha256(f"{args.seed} {epoch}".encode())
     for image, caption in pictures:
         digest.update(hashlib.sha256(image).digest() + caption.encode())
@@ -169,7 +182,10 @@ def save_model(path, args, sdxl, pictures, epoch, steps, epochs):
         whole = whole[: len(whole) - 100]
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(whole)
+        file.write(whole[: len(whole) // 2])
+        file.flush()
+        broken_off("checkpoint")
+        file.write(whole[len(whole) // 2 :])
 
 
 def save_state(folder, epoch, steps, digest):
@@ -180,6 +196,8 @@ def save_state(folder, epoch, steps, digest):
     (folder / "train_state.json").write_text(json.dumps(state))
     for name in ("model.safetensors", "optimizer.bin", "scheduler.bin"):
         (folder / name).write_bytes(digest)
+        if name == "optimizer.bin":
+            broken_off("state")
         print(f"INFO     state saved in {folder}/{name}", flush=True)
     (folder / "random_states_0.pkl").write_bytes(pickle.dumps({"seed": digest}))
     print(f"INFO     Random states saved in {folder}/random_states_0.pkl", flush=True)

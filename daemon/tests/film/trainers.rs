@@ -1,6 +1,7 @@
 //! Trainers with the real program: a service that is killed leaves its trainer running, and the next one ends it.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -16,8 +17,8 @@ use crate::{
 
 const PLAY: &str = "Title: A Face\n\nINT. STUDIO - DAY\n\nMara looks up.\n\nMARA\nThis is me.\n";
 
-/// A studio that has a dataset of Mara, and a trainer that says nothing and never ends.
-fn studio() -> Studio {
+/// A studio that has a dataset of Mara, a ComfyUI at an address, and a trainer that does as the switches of the fake say.
+pub fn trainer_of(switches: &[(&str, &str)], comfy: &str) -> Studio {
     let studio = Studio::new();
     let small = "[datasets]\nsize = \"256x320\"\n";
     studio.settings(small);
@@ -41,15 +42,18 @@ fn studio() -> Studio {
     studio.write("base.safetensors", "base weights");
     let text = include_str!("../../../trainers/sd-scripts.toml");
     let marks = studio.path("marks").display().to_string();
-    let silent = format!("[environment]\nFAKE_TRAINER_SILENT = \"1\"\nFAKE_TRAINER_MARKS = \"{marks}\"\n");
+    let mut environment = format!("[environment]\nFAKE_TRAINER_MARKS = \"{marks}\"\n");
+    for (name, value) in switches {
+        let _ = writeln!(environment, "FAKE_TRAINER_{name} = \"{value}\"");
+    }
     fs::create_dir_all(studio.data().join("trainers")).unwrap();
-    fs::write(studio.data().join("trainers/silent.toml"), text.replacen("[environment]\n", &silent, 1)).unwrap();
+    fs::write(studio.data().join("trainers/fake.toml"), text.replacen("[environment]\n", &environment, 1)).unwrap();
     let folder = studio.path("");
     let at = folder.display();
     studio.settings(&format!(
-        "{small}[[comfy]]\nname = \"one\"\nurl = \"http://127.0.0.1:9\"\n\
+        "{small}[[comfy]]\nname = \"one\"\nurl = \"{comfy}\"\n\
          [models]\nstills = \"sd15\"\nloras = \"{at}/loras\"\n\
-         [training]\ntrainer = \"silent\"\n\
+         [training]\ntrainer = \"fake\"\n\
          [training.paths]\ncheckout = \"{at}/checkout\"\npython = \"python3\"\ntokenizers = \"{at}/tokenizers\"\n\
          [training.bases]\nsd15 = \"{at}/base.safetensors\"\n"
     ));
@@ -61,32 +65,39 @@ fn trainer(studio: &Studio, id: &str, before: Option<i64>) -> i64 {
     let file = studio.data().join("trainings").join(id).join("pid");
     until("a trainer to be at work", || {
         let known: Value = serde_json::from_str(&fs::read_to_string(&file).ok()?).ok()?;
-        known["pid"].as_i64().filter(|pid| Some(*pid) != before && is_at_work(*pid, &studio.path("checkout")))
+        known["pid"].as_i64().filter(|pid| Some(*pid) != before && runs_in(*pid, &studio.path("checkout")))
     })
 }
 
 /// Whether a process is there and runs in a folder.
-fn is_at_work(pid: i64, folder: &Path) -> bool {
+fn runs_in(pid: i64, folder: &Path) -> bool {
     let folder: PathBuf = folder.canonicalize().unwrap();
     fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == folder)
 }
 
+/// Whether any process runs in a folder.
+pub fn is_at_work(folder: &Path) -> bool {
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.into_iter().any(|pid| runs_in(pid, folder))
+}
+
 #[test]
 fn a_trainer_that_a_killed_service_left_is_ended_by_the_next_one() {
-    let studio = studio();
+    let studio = trainer_of(&[("SILENT", "1")], "http://127.0.0.1:9");
     let mut service = Service::start(&studio);
     let said = studio.run(["--json", "train", "start", "mara"]).ended(0).json();
     let id = said["training"]["id"].as_str().expect("it is begun").to_owned();
     let checkout = studio.path("checkout");
     let first = trainer(&studio, &id, None);
     service.running.cut();
-    assert!(is_at_work(first, &checkout), "it is a group of its own, which nobody has killed");
+    assert!(runs_in(first, &checkout), "it is a group of its own, which nobody has killed");
     // The run goes on, with another one.
     let mut service = Service::start(&studio);
     let second = trainer(&studio, &id, Some(first));
-    assert!(!is_at_work(first, &checkout), "the first has given the card back before");
+    assert!(!runs_in(first, &checkout), "the first has given the card back before");
     service.running.cut();
-    assert!(is_at_work(second, &checkout));
+    assert!(runs_in(second, &checkout));
     // By the time somebody looks again, the run is over.
     block(async {
         let db = Db::open(&format!("sqlite:{}", studio.data().join("studio.db").display())).await.unwrap();
@@ -99,7 +110,7 @@ fn a_trainer_that_a_killed_service_left_is_ended_by_the_next_one() {
     let service = Service::start(&studio);
     until("nothing to run for a run that is over", || {
         let pid = fs::read_to_string(studio.data().join("trainings").join(&id).join("pid"));
-        (!is_at_work(second, &checkout) && pid.is_err()).then_some(())
+        (!runs_in(second, &checkout) && pid.is_err()).then_some(())
     });
     service.stop();
     // No ComfyUI answers at the address of the settings, which is all that is to be mended.

@@ -282,6 +282,17 @@ impl Studio {
         self.attempts(id, slot).await.into_iter().map(|attempt| attempt.state).collect()
     }
 
+    /// Waits until no attempt runs, as that of a judge who looks at a copy nobody waits for.
+    pub async fn until_nothing_runs(&self) {
+        let mut events = self.context.events.listen();
+        let rest = async {
+            while !store::attempts::running(&self.context.db).await.unwrap().is_empty() {
+                events.recv().await.expect("it keeps telling");
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, rest).await.is_ok(), "something runs for ever");
+    }
+
     /// Nothing runs, nothing contradicts itself (no work succeeded twice either), no room is left.
     pub async fn assert_settled(&self) {
         assert_eq!(store::check::invariants(&self.context.db).await.unwrap(), Vec::<String>::new());

@@ -1,8 +1,10 @@
 //! Trainings: an approved set becomes a LoRA that films use, with the real trainer engine around a program that behaves as sd-scripts
 //! does, a painter whose pictures follow the LoRA they are made with, and a vision model that sees that.
 
+mod bad_nights;
 mod from_outside;
 mod left_over;
+mod named;
 
 use std::{
     collections::BTreeMap,
@@ -379,6 +381,7 @@ async fn an_approved_set_becomes_a_lora_that_films_use() {
     let decided = store::decisions::page(&house.studio.context.db, &kinds).await.unwrap();
     assert_eq!(decided.iter().filter(|one| one.kind.word() == "training").count(), 1);
     kept.end().await;
+    house.studio.until_nothing_runs().await;
     house.studio.assert_settled().await;
 }
 

@@ -31,6 +31,8 @@ pub struct Training {
     pub paused: bool,
     /// Who waits for it.
     pub class: Class,
+    /// After each epoch two pictures show what it has learned, while the next one is trained.
+    pub samples: bool,
     /// Everything that decides how it turns out. It never changes, so that what a LoRA was made of can always be told.
     pub plan: TrainingPlan,
     /// Hash of the plan without its seed: the same is not trained twice.

@@ -79,11 +79,30 @@ fn slice(ground: &Ground<'_>) -> Option<Effect> {
     if after >= plan.epochs {
         return Some(Effect::Compare);
     }
-    if ground.slice_open || ground.training.paused {
+    if ground.training.paused {
+        return None;
+    }
+    if let Some(asked) = samples(ground) {
+        return Some(Effect::Probe(asked));
+    }
+    if ground.slice_open {
         return None;
     }
     let to = after.saturating_add(slice_epochs(plan.epoch_steps)).min(plan.epochs);
     Some(Effect::Slice { after, to })
+}
+
+/// What shows how far a run is that is still trained: of its newest epoch the first near and the first far picture, where nobody has
+/// asked for them yet. Nothing waits for them, and when the epochs are compared they count as any other.
+fn samples(ground: &Ground<'_>) -> Option<Vec<(Contender, u32)>> {
+    let newest = ground.epochs.iter().map(|one| one.epoch).max().filter(|_| ground.training.samples)?;
+    let contender = Contender::Epoch { epoch: newest, strength: USUAL_STRENGTH };
+    let cases = || ground.training.plan.cases.iter().enumerate();
+    let first = |kind: ProbeKind| cases().find(|(_, case)| case.kind == kind).map(|(at, _)| at as u32);
+    let wanted = [ProbeKind::Near, ProbeKind::Far].into_iter().filter_map(first);
+    let asked = |case: u32| ground.probes.iter().any(|one| one.contender == contender && one.case == case);
+    let missing: Vec<_> = wanted.filter(|case| !asked(*case)).map(|case| (contender, case)).collect();
+    (!missing.is_empty()).then_some(missing)
 }
 
 /// The pictures of one contender that are wanted.

@@ -110,7 +110,37 @@ fn small(seed: u64) -> (Scenario, Faults) {
         scenario.fault.push(Outage { at_s, gpu, seat, back_s: Some(at_s + chance.between(1.0, 900.0)) });
     }
     let faults = if chance.happens(0.3) { Faults { transient: 0.1, change: 0.05 } } else { Faults::default() };
+    // By draws of its own: studios of before stay what they were.
+    let mut chance = Chance::of(seed, "training");
+    if chance.happens(0.3) {
+        trains(&mut chance, &mut scenario);
+    }
     (scenario, faults)
+}
+
+/// A LoRA is trained on the first card, in slices that follow on each other.
+fn trains(chance: &mut Chance, scenario: &mut Scenario) {
+    scenario.seat.push(SeatSpec {
+        name: None,
+        engine: "trainer".into(),
+        gpu: Some("card0".into()),
+        parallel: 1,
+        queue_ahead: 0,
+        holds: Holds::One,
+        spacing_s: 0.0,
+    });
+    let (vram_mib, load_s) = (chance.whole(1_000, 7_000), chance.between(1.0, 90.0));
+    scenario.model.push(ModelSpec { name: "train".into(), vram_mib, load_s, unload_s: chance.between(0.0, 5.0) });
+    scenario.job.push(JobSpec {
+        name: "training".into(),
+        at_s: chance.between(0.0, 600.0),
+        times: 1,
+        every_s: 0.0,
+        class: if chance.happens(0.2) { Class::Production } else { Class::Background },
+        scenes: 1,
+        shots: chance.whole(2, 5) as usize,
+        step: vec![step("slice", "trainer", "train", chance.between(30.0, 900.0), &["previous slice"])],
+    });
 }
 
 /// What is wrong with a studio; nothing when all is well.

@@ -146,7 +146,7 @@ impl Trainings {
 
     /// Takes a file out of a folder that the studio wrote there with this content, and forgets it unless it has to be tried again.
     pub(super) async fn clear(&self, folder: PathBuf, name: &str, hash: ContentHash) {
-        let written = store::placed_loras::get(self.db(), &lora_folder::name_of_folder(&folder), name).await;
+        let written = store::placed_loras::get(self.db(), &store::placed_loras::name_of_folder(&folder), name).await;
         if !matches!(written, Ok(Some(_))) {
             return;
         }
@@ -157,7 +157,7 @@ impl Trainings {
         }
         let forgotten = async {
             let mut tx = self.db().begin().await?;
-            store::placed_loras::remove(&mut tx, &lora_folder::name_of_folder(&folder), name).await?;
+            store::placed_loras::remove(&mut tx, &store::placed_loras::name_of_folder(&folder), name).await?;
             tx.commit().await
         };
         if let Err(error) = forgotten.await {

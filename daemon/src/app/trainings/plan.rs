@@ -31,6 +31,8 @@ const STEP_MS: u64 = 4_000;
 const FEWEST: u32 = 4;
 /// Pictures that compare the epochs of a run, about.
 const PROBES: u64 = 60;
+/// Pictures that show how far a run is after each epoch.
+const SAMPLES: u64 = 2;
 /// Milliseconds of such a picture with its review, about.
 const PROBE_MS: u64 = 25_000;
 
@@ -214,6 +216,10 @@ impl Trainings {
         blocked.extend(same.map(|training| TrainingBlocked::Same { training }));
         blocked.extend(self.busy(character).await?.map(|training| TrainingBlocked::Busy { training }));
         let (_, trainer) = self.trainer()?;
+        let mut estimate = self.estimate(&plan).await?;
+        if asked.samples && !plan.cases.is_empty() {
+            estimate.comparing_ms += u64::from(plan.epochs) * SAMPLES * PROBE_MS;
+        }
         let slots = trainer.slots_of(plan.architecture).map(|(name, slot, usual)| SlotView {
             name: name.clone(),
             title: slot.title.clone(),
@@ -239,7 +245,7 @@ impl Trainings {
             epoch_steps: plan.epoch_steps,
             compared: !plan.cases.is_empty(),
             slots: slots.collect(),
-            estimate: self.estimate(&plan).await?,
+            estimate,
             blocked: blocked.into_iter().map(|reason| BlockedView { said: reason.to_string(), reason }).collect(),
         })
     }
@@ -330,6 +336,7 @@ impl Trainings {
             state: TrainingState::Training,
             paused: false,
             class: asked.class,
+            samples: asked.samples,
             print: plan.print(),
             plan,
             relief: Vec::new(),

@@ -29,7 +29,7 @@ impl Trainings {
         training: &Training,
         epochs: &[TrainedEpoch],
     ) -> Result<Vec<Probe>, datasets::Error> {
-        if training.state != TrainingState::Probing {
+        if !training.state.is_open() {
             return Ok(Vec::new());
         }
         let probes = store::trainings::probes(self.db(), training.id).await?;
@@ -46,7 +46,13 @@ impl Trainings {
                 alone.push(probe.clone());
             }
         }
-        self.ask_alone(training, epochs, &alone).await?;
+        match self.ask_alone(training, epochs, &alone).await {
+            // Nobody is kept from training by a picture that only shows how far it is.
+            Err(error) if training.state == TrainingState::Training && super::is_its_own(&error) => {
+                tracing::debug!(training = %training.id, %error, "no picture shows how far it is");
+            }
+            asked => asked?,
+        }
         Ok(probes)
     }
 

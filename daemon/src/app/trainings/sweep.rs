@@ -102,7 +102,7 @@ impl Trainings {
     async fn sweep_placed(&self) -> Result<(), datasets::Error> {
         if let Some(folder) = &self.datasets.making.config.models.loras {
             let mut tx = self.db().begin().await?;
-            store::placed_loras::adopt(&mut tx, &lora_folder::name_of_folder(folder), self.now()).await?;
+            store::placed_loras::adopt(&mut tx, &store::placed_loras::name_of_folder(folder), self.now()).await?;
             tx.commit().await?;
         }
         // What the settings name is wanted, whoever trained it.

@@ -74,8 +74,6 @@ pub enum What {
 /// How one task went.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Ran {
-    /// When it could run first.
-    pub ready: Option<Millis>,
     /// When it began to compute at last.
     pub began: Option<Millis>,
     /// When its result was there.
@@ -571,7 +569,8 @@ impl<'a> World<'a> {
         }
         let Some((_, plan, from)) = self.changing.remove(seat) else { return };
         if self.by_chance.change > 0.0 && Chance::of(self.seed ^ change, seat).happens(self.by_chance.change) {
-            return self.feed(Event::ChangeFailed { seat: seat.to_owned(), why: "by chance".into() });
+            let cause = Cause::attempt(FailureKind::Transient, "by chance");
+            return self.feed(Event::ChangeFailed { seat: seat.to_owned(), cause });
         }
         let used = (plan.need_mib as f64 * 0.8) as u64;
         if let Some(place) = self.places.get_mut(seat) {

@@ -2,7 +2,7 @@
 
 use super::{Happens, World};
 use crate::{
-    fleet::{Rest, Scope},
+    fleet::{PauseReason, Rest, Scope},
     schedule::Event,
     units::Millis,
 };
@@ -46,7 +46,7 @@ impl World<'_> {
         if until <= self.now || self.fleet.pauses.contains_key(&scope) {
             return;
         }
-        self.feed(Event::Paused { scope: scope.clone(), hard, why: String::new(), until: Some(until) });
+        self.feed(Event::Paused { scope: scope.clone(), hard, why: PauseReason::QuietHours, until: Some(until) });
         self.resume_at(scope, until);
     }
 
