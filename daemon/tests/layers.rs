@@ -152,7 +152,7 @@ const MORE_ARROWS: [(&str, usize, &str); 8] = [
         "a portrait is an order for a picture of a noun by a cast, decided of as pictures of datasets are",
     ),
     ("training", 14, "a run is a snapshot of a dataset, an order for a trainer, and pictures that a judge compares"),
-    ("production", 21, "a script as jobs touches every noun, and nothing but projects and simulations stands above it"),
+    ("production", 22, "a script as jobs touches every noun, and nothing but projects and simulations stands above it"),
 ];
 
 /// The modules of the crate a file at `file` (under `src`) names, itself left out.

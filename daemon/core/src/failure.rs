@@ -8,7 +8,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::TaskId, ladder::Rung, take::MustLook};
+use crate::{ids::TaskId, job::Job, ladder::Rung, pause::PauseReason, take::MustLook};
+
+/// What a program is called whose name nobody knows.
+pub(crate) const SOME_PROGRAM: &str = "another program";
+
+/// Reads the name of a program: earlier studios stored what it is called when nobody knows it.
+pub(crate) fn stored_name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.filter(|name| name != SOME_PROGRAM))
+}
 
 /// Why an attempt came to nothing, as far as anybody acts on it. Its words are stored and spoken on wires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -133,11 +141,17 @@ pub enum Cause {
     OverrideGone {
         /// Job path of the part that the file was put in place of.
         slot: String,
+        /// The same as data; `None` where an earlier studio kept the path only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<Job>,
     },
     /// What it is made of was not made.
     InputMissing {
-        /// Whose result is missing.
+        /// Path of what is missing.
         slot: String,
+        /// The job that makes it; `None` where the script lacks its place, or an earlier studio kept the path only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<Job>,
     },
     /// Its engine is not among the settings.
     NoEngine {
@@ -173,6 +187,11 @@ impl Cause {
     /// An attempt came to nothing.
     pub fn attempt(kind: FailureKind, message: impl Into<String>) -> Self {
         Self::Attempt { kind, message: message.into(), retry_after_ms: None }
+    }
+
+    /// The file that was put in place of a part is gone.
+    pub fn override_gone(job: Job) -> Self {
+        Self::OverrideGone { slot: job.path(), job: Some(job) }
     }
 
     /// The same of a server that asked to be left alone for some milliseconds.
@@ -220,10 +239,10 @@ impl fmt::Display for Cause {
                 let remedy = "free the card, choose a smaller model, or shorten the shot";
                 write!(f, "{message}; everything was tried ({}): {remedy}", tried.join(", "))
             }
-            Self::OverrideGone { slot } => {
+            Self::OverrideGone { slot, .. } => {
                 write!(f, "the file put in place of {slot} is gone; put it there again or release it")
             }
-            Self::InputMissing { slot } => write!(f, "'{slot}' is not made yet"),
+            Self::InputMissing { slot, .. } => write!(f, "'{slot}' is not made yet"),
             Self::NoEngine { engine } => write!(f, "engine {engine} is not configured"),
             Self::Unexpected { message } => {
                 write!(f, "the studio could not go on with it: {message}; 'studiod check --deep' looks for more")
@@ -246,8 +265,9 @@ impl fmt::Display for Cause {
 pub enum Interruption {
     /// Another program takes the card.
     Foreign {
-        /// Name of the program, or `another program` when nobody knows it.
-        who: String,
+        /// Name of the program; `None` when nobody knows it.
+        #[serde(default, deserialize_with = "stored_name")]
+        who: Option<String>,
         /// The card that is taken: PCI slot, or the server's name.
         card: String,
     },
@@ -255,6 +275,9 @@ pub enum Interruption {
     Paused {
         /// Why, as whoever paused it said.
         why: String,
+        /// The same as data; `None` where an earlier studio kept the sentence only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<PauseReason>,
     },
     /// The take it was begun from was not good enough.
     Rejected,
@@ -263,8 +286,8 @@ pub enum Interruption {
 impl fmt::Display for Interruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Foreign { who, card } => write!(f, "{who} takes {card}"),
-            Self::Paused { why } => f.write_str(why),
+            Self::Foreign { who, card } => write!(f, "{} takes {card}", who.as_deref().unwrap_or(SOME_PROGRAM)),
+            Self::Paused { why, .. } => f.write_str(why),
             Self::Rejected => f.write_str("the take it started from was not good enough"),
         }
     }
@@ -281,8 +304,11 @@ pub enum Speculation {
     Changed,
     /// What it would begin from is not made.
     InputMissing {
-        /// Whose result is missing.
+        /// Path of what is missing.
         slot: String,
+        /// The job that makes it; `None` where the script lacks its place, or an earlier studio kept the path only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<Job>,
     },
     /// Its engine is not among the settings.
     NoEngine {
@@ -298,7 +324,7 @@ impl fmt::Display for Speculation {
         match self {
             Self::Rejected => f.write_str("what it started from was not good enough; it is made again"),
             Self::Changed => f.write_str("what was made early does not fit; it is made again"),
-            Self::InputMissing { slot } => write!(f, "'{slot}' is not made yet"),
+            Self::InputMissing { slot, .. } => write!(f, "'{slot}' is not made yet"),
             Self::NoEngine { engine } => write!(f, "{engine} is gone"),
             Self::Twin => f.write_str("the same is being made already"),
         }
@@ -382,9 +408,39 @@ mod tests {
 
     #[test]
     fn a_fault_comes_back_as_it_was_stored() {
-        let cause = Cause::Speculation { why: Speculation::InputMissing { slot: "scene 1".into() } };
+        let why = Speculation::InputMissing { slot: "scene 1/mix".into(), job: Some(Job::Mix { scene: 1 }) };
+        let cause = Cause::Speculation { why };
         let fault = TaskFault { need: Some(TaskId(uuid::Uuid::nil())), cause };
         let stored = serde_json::to_string(&fault).unwrap();
         assert_eq!(serde_json::from_str::<TaskFault>(&stored).unwrap(), fault);
+    }
+
+    #[test]
+    fn parts_are_told_as_data_beside_their_path() {
+        let fault = TaskFault::own(Cause::override_gone(Job::Music { scene: 2 }));
+        let stored = r#"{"code":"override_gone","slot":"scene 2/music","job":{"job":"music","scene":2}}"#;
+        assert_eq!(serde_json::to_string(&fault).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<TaskFault>(stored).unwrap(), fault);
+    }
+
+    #[test]
+    fn what_earlier_studios_stored_is_read() {
+        let read = |stored: &str| serde_json::from_str::<TaskFault>(stored).unwrap().cause;
+        let missing = read(r#"{"code":"input_missing","slot":"scene 1/mix"}"#);
+        assert_eq!(missing, Cause::InputMissing { slot: "scene 1/mix".into(), job: None });
+        let foreign =
+            |who: &str| format!(r#"{{"code":"interrupted","by":{{"what":"foreign","who":{who},"card":"a"}}}}"#);
+        let taken = |who: Option<&str>| {
+            let by = Interruption::Foreign { who: who.map(str::to_owned), card: "a".into() };
+            (by.to_string(), Cause::Interrupted { by })
+        };
+        let (said, unknown) = taken(None);
+        assert_eq!(
+            (said.as_str(), read(&foreign(r#""another program""#))),
+            ("another program takes a", unknown.clone())
+        );
+        assert_eq!((read(&foreign(r#""game""#)), read(&foreign("null"))), (taken(Some("game")).1, unknown));
+        let paused = read(r#"{"code":"interrupted","by":{"what":"paused","why":"dinner"}}"#);
+        assert_eq!(paused, Cause::Interrupted { by: Interruption::Paused { why: "dinner".into(), because: None } });
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, draws a random number, opens a file or a socket. Time, seeds and facts about
 //! the world arrive as arguments; what should happen leaves as plain values. See `ARCHITECTURE.md`.
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 pub mod access;
 pub mod asset;
@@ -18,6 +19,7 @@ pub mod gates;
 pub mod gpu;
 pub mod heading;
 pub mod ids;
+pub mod job;
 pub mod journal;
 pub mod ladder;
 pub mod learning;
@@ -31,6 +33,7 @@ pub mod music;
 pub mod naming;
 pub mod nearest;
 pub mod order;
+pub mod pause;
 pub mod portrait;
 pub mod production;
 pub mod project;

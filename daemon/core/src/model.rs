@@ -232,6 +232,9 @@ impl Catalogue {
     }
 
     /// The model of this name; the refusal names the nearest one.
+    ///
+    /// # Errors
+    /// The catalogue has no model of that name.
     pub fn model(&self, name: &str) -> Result<&Model, UnknownModel> {
         self.models.get(name).ok_or_else(|| {
             let near = nearest(name, self.models.keys().map(String::as_str)).map(str::to_owned);
@@ -310,6 +313,9 @@ impl Model {
     }
 
     /// Whether a LoRA can be used with this model; FramePack, for one, is another architecture than SD's.
+    ///
+    /// # Errors
+    /// The model takes no LoRAs, or those of another base model only.
     pub fn lora_fits(&self, lora: &Lora) -> Result<(), LoraMisfit> {
         let (title, file) = (self.title.clone(), lora.file.clone());
         match &self.lora_base {

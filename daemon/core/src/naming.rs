@@ -62,6 +62,9 @@ pub struct EpisodePaths {
 
 impl EpisodePaths {
     /// Paths for an episode; without a usable `title` the file is called "Episode N".
+    ///
+    /// # Errors
+    /// The show, its year, the season or the number cannot be part of a path.
     pub fn new(show: &str, year: i16, season: u32, number: u32, title: &str) -> Result<Self, BadName> {
         let show = show_folder(show, year)?;
         if season > 199 {

@@ -314,6 +314,9 @@ fn exchanged<'a>(flow: &'a Workflow, flows: &'a Flows, rungs: &[Rung]) -> &'a Wo
 }
 
 /// What `order` is rendered with, after the rungs of the memory ladder.
+///
+/// # Errors
+/// No model and no workflow of the catalogue can make it.
 pub fn plan(catalogue: &Catalogue, flows: &Flows, order: &Order, rungs: &[Rung]) -> Result<RenderPlan, Refusal> {
     let wish = wish(order)?;
     let known = catalogue.model(&wish.recipe.model)?;

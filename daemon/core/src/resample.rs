@@ -45,6 +45,9 @@ pub struct Resampler {
 
 impl Resampler {
     /// From `from` to `to` samples per second.
+    ///
+    /// # Errors
+    /// One of the rates is none that sound has.
     pub fn new(from: u32, to: u32) -> Result<Self, BadRate> {
         if let Some(bad) = [from, to].into_iter().find(|rate| !RATES.contains(rate)) {
             return Err(BadRate(bad));
@@ -98,6 +101,9 @@ impl Resampler {
 }
 
 /// A whole channel from `from` to `to` samples per second.
+///
+/// # Errors
+/// One of the rates is none that sound has.
 pub fn resample(input: &[f32], from: u32, to: u32) -> Result<Vec<f32>, BadRate> {
     let mut filter = Resampler::new(from, to)?;
     let mut out = Vec::with_capacity((input.len() as u64 * u64::from(to) / u64::from(from)) as usize + 1);

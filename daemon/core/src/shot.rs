@@ -114,6 +114,9 @@ pub struct LoraAsk {
 
 impl LoraAsk {
     /// `red dress` or `red dress 60%`; the error is one sentence.
+    ///
+    /// # Errors
+    /// What is wrong with the name or the strength, in one sentence.
     pub fn read(text: &str) -> Result<Self, String> {
         let last = text.rsplit_once(char::is_whitespace).filter(|(_, last)| last.ends_with('%'));
         let (name, strength) = last.map_or((text, None), |(name, last)| (name, Some(last)));

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use crate::{
     failure::{Cause, TaskFault},
     ids::{AttemptId, CharacterId, ContentHash, EpisodeId, PictureId, PortraitId, ProbeId, TaskId, TrainingId},
+    job::Job,
     ladder::Rung,
     order::{Order, Outputs},
-    production::Job,
     units::Millis,
     views::PortraitOwner,
 };

@@ -137,6 +137,9 @@ pub struct BadSize(String);
 
 impl Size {
     /// A size with both sides even and in range.
+    ///
+    /// # Errors
+    /// A side is odd, or out of range.
     pub fn new(width: u32, height: u32) -> Result<Self, BadSize> {
         let fits = |side: u32| (16..=8192).contains(&side) && side.is_multiple_of(2);
         if fits(width) && fits(height) { Ok(Self { width, height }) } else { Err(BadSize(format!("{width}x{height}"))) }

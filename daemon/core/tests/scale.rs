@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    fleet::{CardFacts, Fleet, ModelFacts, Scope, SeatFacts},
+    fleet::{CardFacts, Fleet, ModelFacts, PauseReason, Scope, SeatFacts},
     ids::TaskId,
     production::{Job, Production, plan_jobs},
     schedule::{Effect, Event, Need, Submission, step},
@@ -36,7 +36,7 @@ fn laid_out(production: &Production) -> (Fleet, BTreeMap<Job, TaskId>, Vec<Retak
         jobs.iter().zip(1u128..).map(|(one, n)| (one.job, TaskId(Uuid::from_u128(n)))).collect();
     let mut fleet = Fleet::default();
     let mut tell = |event: Event| drop(step(&mut fleet, Millis(0), event));
-    tell(Event::Paused { scope: Scope::Studio, hard: false, why: String::new(), until: None });
+    tell(Event::Paused { scope: Scope::Studio, hard: false, why: PauseReason::Starting, until: None });
     tell(Event::GpuSeen(CardFacts::new("card", 16_000)));
     let model = |vram_mib| ModelFacts { vram_mib, load_ms: 30_000, unload_ms: 1_000 };
     let models = [("sdxl", model(7_000)), ("wan", model(12_000))];

@@ -84,7 +84,7 @@ impl AppServices {
         let order = Order::Voice(self.line(id, text).await.map_err(|error| ServiceError::Broken(error.to_string()))?);
         let by = if draft { DRAFT_VOICE.into() } else { self.speaker() };
         let Some(seat) = self.making.context.engines.get(&by) else {
-            return Err(ServiceError::Unable(format!("this studio has no engine '{by}'")));
+            return Err(ServiceError::NotConfigured(format!("this studio has no engine '{by}'")));
         };
         let data = &self.making.context.data;
         let attempt = AttemptId(self.making.context.clock.id());
@@ -156,7 +156,7 @@ impl AppServices {
             return Ok((format, writer, model));
         }
         let remedy = "nobody writes here: name a text model in [ollama] or [openai] of the settings";
-        Err(ServiceError::Unable(remedy.into()))
+        Err(ServiceError::NotConfigured(remedy.into()))
     }
 
     async fn write(&self, idea: Idea) -> Result<String, ServiceError> {
@@ -308,7 +308,7 @@ impl Media for AppServices {
         Box::pin(async move {
             let Some(server) = &self.making.config.speech else {
                 let said = "no speech server is in the settings; everybody has a draft voice of their own";
-                return Err(ServiceError::Unable(said.into()));
+                return Err(ServiceError::NotConfigured(said.into()));
             };
             let told = speech::voices_at(&server.url).await;
             told.map_err(|trouble| ServiceError::Unable(format!("the speech server tells of no voices: {trouble}")))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use studio_core::{
-    fleet::{self, Scope},
+    fleet::{self, PauseReason, Scope},
     journal::EventKind,
     quiet::{QuietHours, foreseen},
     schedule::Event,
@@ -74,7 +74,7 @@ impl Studio {
             self.feed(Event::Resumed { scope }).await?;
         }
         for Rest { scope, hard, until } in begin {
-            self.feed(Event::Paused { scope, hard, why: "quiet hours".into(), until: Some(until) }).await?;
+            self.feed(Event::Paused { scope, hard, why: PauseReason::QuietHours, until: Some(until) }).await?;
         }
         Ok(())
     }

@@ -72,7 +72,9 @@ impl Studio {
         let Some(work) = self.work.episode(known.episode) else { return Ok(vec![finished(task)]) };
         let resolved = match resolve(&work.production, known.job, &IfGood(work)) {
             Ok(resolved) => resolved,
-            Err(missing) => return not_now(Speculation::InputMissing { slot: missing.path() }),
+            Err(missing) => {
+                return not_now(Speculation::InputMissing { slot: missing.path(), job: missing.job() });
+            }
         };
         let engine = known.job.engine(&work.production);
         let Some(one) = self.context.engines.get(&engine) else {

@@ -1,7 +1,7 @@
 //! Steering: what people ask of tasks, cards, engines and projects.
 
 use studio_core::{
-    fleet::Scope,
+    fleet::{PauseReason, Scope},
     ids::TaskId,
     schedule::{Event, Steer, Within, within},
 };
@@ -56,6 +56,7 @@ impl Studio {
             return Err(Refusal::NothingToFree { scope }.into());
         }
         let mut tx = self.context.db.begin().await?;
+        let why = PauseReason::from(why.as_str());
         store::fleet::pause(&mut tx, &scope, &why, frees, self.context.clock.now()).await?;
         tx.commit().await?;
         let found = within(&self.fleet, &scope);

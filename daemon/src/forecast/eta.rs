@@ -75,7 +75,8 @@ pub async fn eta(context: &Context, production: &Production, run: &DryRun) -> Re
     let ids: TaskIds = laid_out.iter().zip(1u128..).map(|(one, n)| (one.job, TaskId(Uuid::from_u128(n)))).collect();
     // Everything is there before anything begins, so that nothing is decided on half of it.
     let all = studio_core::fleet::Scope::Studio;
-    let hold = Event::Paused { scope: all.clone(), hard: false, why: String::new(), until: None };
+    let starting = studio_core::fleet::PauseReason::Starting;
+    let hold = Event::Paused { scope: all.clone(), hard: false, why: starting, until: None };
     step(&mut fleet, now, hold);
     for one in &laid_out {
         step(&mut fleet, now, Event::Submitted(submission(production, one, ids[&one.job], &ids)));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
     durations::{Load, Sample},
-    fleet::{Pause, Scope},
+    fleet::{Pause, PauseReason, Scope},
     ids::{AttemptId, EpisodeId, TaskId},
     quiet::QuietHours,
     schedule::Steer,
@@ -110,12 +110,12 @@ const PAUSE: &str = "
 
 /// Keeps that something rests because a person wants it so, and whether models leave it; once they shall, they do until
 /// it goes on.
-pub async fn pause(tx: &mut Tx<'_>, scope: &Scope, why: &str, frees: bool, now: Millis) -> Result<()> {
+pub async fn pause(tx: &mut Tx<'_>, scope: &Scope, why: &PauseReason, frees: bool, now: Millis) -> Result<()> {
     let (what, name) = words(scope);
     on_tx!(tx, |conn| sqlx::query(PAUSE)
         .bind(what)
         .bind(name)
-        .bind(why)
+        .bind(why.to_string())
         .bind(frees)
         .bind(now.0)
         .execute(conn)
@@ -150,7 +150,9 @@ pub async fn pauses(db: &Db) -> Result<Vec<(Scope, Pause)>> {
             "project" => Scope::Project(name),
             _ => return Err(Error::Conflict(format!("pauses: nothing called '{what}' can rest"))),
         };
-        Ok((scope, Pause { why, since: Millis(since_ms), until: None, frees }))
+        // Kept as the sentence it is, which is what earlier studios kept.
+        let because = PauseReason::from(why.as_str());
+        Ok((scope, Pause { why, because, since: Millis(since_ms), until: None, frees }))
     };
     rows.into_iter().map(read).collect()
 }

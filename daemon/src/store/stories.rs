@@ -38,10 +38,21 @@ pub struct Story {
     pub text: String,
     /// Why it failed, in one sentence; empty when it did not.
     pub why: String,
+    /// Which refusal that is, by its code; empty when it did not fail, or failed in an earlier studio.
+    pub code: String,
     /// When it was asked for.
     pub created: Millis,
     /// When it was told or failed.
     pub ended: Option<Millis>,
+}
+
+/// Why a story could not be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untold {
+    /// Which refusal it is, by its code.
+    pub code: String,
+    /// The same in one sentence.
+    pub why: String,
 }
 
 #[derive(sqlx_macros::FromRow)]
@@ -51,6 +62,7 @@ struct StoryRow {
     state: String,
     text: String,
     why: String,
+    code: String,
     created_ms: i64,
     ended_ms: Option<i64>,
 }
@@ -65,6 +77,7 @@ impl TryFrom<StoryRow> for Story {
             state: reading.word("state", &row.state)?,
             text: row.text,
             why: row.why,
+            code: row.code,
             created: Millis(row.created_ms),
             ended: row.ended_ms.map(Millis),
         })
@@ -72,7 +85,8 @@ impl TryFrom<StoryRow> for Story {
 }
 
 const INSERT: &str = "
-    insert into stories (id, idea, state, text, why, created_ms, ended_ms) values ($1, $2, $3, $4, $5, $6, $7)";
+    insert into stories (id, idea, state, text, why, code, created_ms, ended_ms)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 /// Keeps a story that begins.
 pub async fn insert(tx: &mut Tx<'_>, story: &Story) -> Result<()> {
@@ -82,6 +96,7 @@ pub async fn insert(tx: &mut Tx<'_>, story: &Story) -> Result<()> {
         .bind(word(&story.state))
         .bind(&story.text)
         .bind(&story.why)
+        .bind(&story.code)
         .bind(story.created.0)
         .bind(story.ended.map(|at| at.0))
         .execute(conn)
@@ -91,19 +106,21 @@ pub async fn insert(tx: &mut Tx<'_>, story: &Story) -> Result<()> {
 }
 
 const END: &str = "
-    update stories set state = $2, text = $3, why = $4, ended_ms = $5 where id = $1 and state = 'writing'";
+    update stories set state = $2, text = $3, why = $4, code = $5, ended_ms = $6
+    where id = $1 and state = 'writing'";
 
 /// Keeps what became of a story: its text, or why it failed. One that was removed meanwhile stays removed.
-pub async fn end(tx: &mut Tx<'_>, id: StoryId, told: &std::result::Result<String, String>, now: Millis) -> Result<()> {
-    let (state, text, why) = match told {
-        Ok(text) => (State::Told, text.as_str(), ""),
-        Err(why) => (State::Failed, "", why.as_str()),
+pub async fn end(tx: &mut Tx<'_>, id: StoryId, told: &std::result::Result<String, Untold>, now: Millis) -> Result<()> {
+    let (state, text, why, code) = match told {
+        Ok(text) => (State::Told, text.as_str(), "", ""),
+        Err(Untold { code, why }) => (State::Failed, "", why.as_str(), code.as_str()),
     };
     on_tx!(tx, |conn| sqlx::query(END)
         .bind(id.to_string())
         .bind(word(&state))
         .bind(text)
         .bind(why)
+        .bind(code)
         .bind(now.0)
         .execute(conn)
         .await

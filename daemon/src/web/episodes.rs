@@ -322,7 +322,7 @@ async fn make(state: &super::AppState, id: EpisodeId, defaults: Defaults, otherw
         }
         _ if otherwise.portraits.is_some() => {
             let remedy = "this episode was begun before screenplays were kept; produce its screenplay once more, with what is to be made first";
-            return Err(Problem::conflict(Code::Conflict, remedy));
+            return Err(Problem::conflict(Code::PlanUnknown, remedy));
         }
         _ => state.conductor.again(id).await?,
     }

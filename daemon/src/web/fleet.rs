@@ -13,7 +13,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     durations::Usual,
-    fleet::Scope,
+    fleet::{PauseReason, Scope},
     ids::{EpisodeId, TaskId},
     production::Job,
     quiet::QuietHours,
@@ -143,7 +143,7 @@ pub struct Pausing {
 }
 
 fn usual_why() -> String {
-    "a person wants it so".into()
+    PauseReason::default().to_string()
 }
 
 /// What comes of a pause.

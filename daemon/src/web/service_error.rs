@@ -22,8 +22,10 @@ pub enum ServiceError {
     WrongKind(String),
     /// More came than is taken.
     TooLarge(String),
-    /// Nobody here can do it: something is missing that the sentence names.
+    /// Nobody can do it at the moment: a server is away, the disk is full, a model did not manage it.
     Unable(String),
+    /// The settings lack what the sentence names: no use in trying again.
+    NotConfigured(String),
     /// Of this dataset nothing is approved.
     NothingApproved(String),
     /// The studio itself could not.
@@ -76,6 +78,7 @@ impl From<ServiceError> for Problem {
             ServiceError::TooLarge(why) => Self::too_large(&why),
             ServiceError::Mistakes(lines) => Self::mistakes(lines.join("\n")),
             ServiceError::Unable(why) => Self::unavailable(why),
+            ServiceError::NotConfigured(why) => Self::conflict(Code::NotConfigured, why),
             ServiceError::NothingApproved(why) => Self::conflict(Code::NothingApproved, why),
             ServiceError::Broken(why) => Self::internal(why),
             ServiceError::Store(error) => error.into(),
@@ -138,5 +141,21 @@ impl From<ReviewRefused> for Problem {
 impl From<TrainingRefused> for ServiceError {
     fn from(refused: TrainingRefused) -> Self {
         Self::Training(refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{http::StatusCode, response::IntoResponse};
+
+    use super::*;
+
+    #[test]
+    fn what_the_settings_lack_is_refused_for_good() {
+        let lacks = || Problem::from(ServiceError::NotConfigured("name a text model".into()));
+        let (code, said) = lacks().told();
+        assert_eq!((code.word().as_str(), said.as_str()), ("not_configured", "name a text model"));
+        // The page tries again what answers with 500 and more.
+        assert_eq!(lacks().into_response().status(), StatusCode::CONFLICT);
     }
 }

@@ -17,6 +17,7 @@ use studio_core::{
 use utoipa::ToSchema;
 
 use super::{
+    ServiceError,
     doors::{Listed, Reader},
     pagination::{Alphabet, Sort, has, list_query},
     problem::Problem,
@@ -152,7 +153,9 @@ pub async fn voices(
     let Query(which) = which?;
     let (mut names, lacks) = match state.services()?.media.voices().await {
         Ok(names) => (names, None),
-        Err(super::ServiceError::Unable(why) | super::ServiceError::Usage(why)) => (Vec::new(), Some(why)),
+        Err(ServiceError::Unable(why) | ServiceError::NotConfigured(why) | ServiceError::Usage(why)) => {
+            (Vec::new(), Some(why))
+        }
         Err(other) => return Err(other.into()),
     };
     which.sort.sort(&mut names, String::as_str);

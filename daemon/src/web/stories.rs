@@ -23,11 +23,11 @@ use super::{
     doors::{Reader, Writer},
     pagination::{Sort, list_query},
     problem::{Code, Problem},
-    services::{Idea, ServiceError},
+    services::Idea,
 };
 use crate::store::{
     self,
-    stories::{Filter, State as How, Story},
+    stories::{Filter, State as How, Story, Untold},
 };
 
 /// Stories that wait for their turn.
@@ -74,6 +74,7 @@ fn begin(state: &super::AppState, story: Story) {
         let id = story.id;
         tokio::select! {
             told = tell(&state, story) => {
+                let told = told.map_err(Problem::told).map_err(|(code, why)| Untold { code: code.word(), why });
                 if let Err(problem) = end(&state, id, &told).await {
                     tracing::error!(story = %id, ?problem, "failed to keep a story");
                 }
@@ -85,27 +86,14 @@ fn begin(state: &super::AppState, story: Story) {
     });
 }
 
-async fn tell(state: &super::AppState, story: Story) -> Result<String, String> {
-    let _turn = state.stories.turn.acquire().await.map_err(|error| error.to_string())?;
-    let idea: Idea = serde_json::from_value(story.idea).map_err(|error| error.to_string())?;
-    let Some(services) = &state.services else { return Err("this studio has nobody who knows its settings".into()) };
-    services.stories.tell(idea).await.map_err(|unwilling| match unwilling {
-        ServiceError::Usage(why)
-        | ServiceError::WrongKind(why)
-        | ServiceError::TooLarge(why)
-        | ServiceError::Unable(why)
-        | ServiceError::NothingApproved(why)
-        | ServiceError::Broken(why) => why,
-        ServiceError::Mistakes(lines) => lines.join("; "),
-        ServiceError::Store(error) => error.to_string(),
-        ServiceError::Conductor(error) => error.to_string(),
-        ServiceError::Ingest(refused) => refused.to_string(),
-        ServiceError::Review(refused) => refused.to_string(),
-        ServiceError::Training(refused) => refused.to_string(),
-    })
+async fn tell(state: &super::AppState, story: Story) -> Result<String, Problem> {
+    let broken = |error: &dyn std::error::Error| Problem::internal(error.to_string());
+    let _turn = state.stories.turn.acquire().await.map_err(|error| broken(&error))?;
+    let idea: Idea = serde_json::from_value(story.idea).map_err(|error| broken(&error))?;
+    Ok(state.services()?.stories.tell(idea).await?)
 }
 
-async fn end(state: &super::AppState, id: StoryId, told: &Result<String, String>) -> Result<(), Problem> {
+async fn end(state: &super::AppState, id: StoryId, told: &Result<String, Untold>) -> Result<(), Problem> {
     let mut tx = state.db.begin().await?;
     store::stories::end(&mut tx, id, told, state.guard.now()).await?;
     state.changed(&mut tx, EventKind::StoryEnded, &id.to_string()).await?;
@@ -141,6 +129,7 @@ pub async fn create(
         state: How::Writing,
         text: String::new(),
         why: String::new(),
+        code: String::new(),
         created: state.guard.now(),
         ended: None,
     };

@@ -135,6 +135,8 @@ fn what_waits_for_a_disk_is_found_however_it_is_reached() {
         "use std::fs; async fn f() { fs::read(path); }",
         "use std::fs::File; async fn f() { let file = File::open(path); }",
         "use crate::files; async fn f() { files::hash_file(&path); }",
+        "use crate::files; async fn f() { files::what_comes_next(&path); }",
+        "use crate::files::DataDir; async fn f() { DataDir::open(&path); }",
         "use crate::{files::hash_file, store}; async fn f() { hash_file(&path); }",
         "fn g() { std::fs::read(path); } async fn f() { g() }",
         "fn h() { std::fs::read(path); } fn g() { h() } impl Studio { async fn f(&self) { g() } }",

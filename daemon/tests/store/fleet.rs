@@ -3,7 +3,7 @@
 use rstest::rstest;
 use studio_core::{
     durations::Load,
-    fleet::Scope,
+    fleet::{PauseReason, Scope},
     ids::{EpisodeId, TaskId},
     task::AttemptState,
     units::Millis,
@@ -66,9 +66,10 @@ async fn what_models_took_to_come_is_kept_in_order(#[values(Which::Sqlite, Which
 async fn pauses_stay_until_somebody_lets_go_on(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
     let bed = Bed::new(which).await;
     let db = bed.open().await;
+    let (dinner, still) = (PauseReason::from("dinner"), PauseReason::from("still dinner"));
     for scope in [Scope::Studio, Scope::Gpu("a".into()), Scope::Engine("comfy".into()), Scope::Project("p".into())] {
-        write!(db, |tx| fleet::pause(tx, &scope, "dinner", true, Millis(5))).unwrap();
-        write!(db, |tx| fleet::pause(tx, &scope, "still dinner", false, Millis(6))).unwrap();
+        write!(db, |tx| fleet::pause(tx, &scope, &dinner, true, Millis(5))).unwrap();
+        write!(db, |tx| fleet::pause(tx, &scope, &still, false, Millis(6))).unwrap();
     }
     let all = fleet::pauses(&db).await.unwrap();
     assert_eq!(all.len(), 4);
@@ -76,6 +77,7 @@ async fn pauses_stay_until_somebody_lets_go_on(#[values(Which::Sqlite, Which::Po
         all.iter().all(|(_, pause)| pause.why == "still dinner" && pause.since == Millis(5) && pause.frees),
         "{all:?}"
     );
+    assert!(all.iter().all(|(_, pause)| pause.because == still), "{all:?}");
     write!(db, |tx| fleet::resume(tx, &Scope::Gpu("a".into()))).unwrap();
     assert!(fleet::pauses(&db).await.unwrap().iter().all(|(scope, _)| *scope != Scope::Gpu("a".into())));
 }

@@ -316,6 +316,7 @@ async fn stories_are_begun_ended_and_removed(#[values(Which::Sqlite, Which::Post
         state: stories::State::Writing,
         text: String::new(),
         why: String::new(),
+        code: String::new(),
         created: Millis(1),
         ended: None,
     };
@@ -323,11 +324,18 @@ async fn stories_are_begun_ended_and_removed(#[values(Which::Sqlite, Which::Post
         write!(db, |tx| stories::insert(tx, &story(id))).unwrap();
     }
     write!(db, |tx| stories::end(tx, StoryId(uuid(1)), &Ok("INT. A - DAY".into()), Millis(5))).unwrap();
-    write!(db, |tx| stories::end(tx, StoryId(uuid(2)), &Err("no".into()), Millis(6))).unwrap();
+    let untold = Err(stories::Untold { code: "unavailable".into(), why: "no".into() });
+    write!(db, |tx| stories::end(tx, StoryId(uuid(2)), &untold, Millis(6))).unwrap();
     // What is over stays as it is.
     write!(db, |tx| stories::end(tx, StoryId(uuid(2)), &Ok("late".into()), Millis(7))).unwrap();
     let told = Story { state: stories::State::Told, text: "INT. A - DAY".into(), ended: Some(Millis(5)), ..story(1) };
-    let failed = Story { state: stories::State::Failed, why: "no".into(), ended: Some(Millis(6)), ..story(2) };
+    let failed = Story {
+        state: stories::State::Failed,
+        why: "no".into(),
+        code: "unavailable".into(),
+        ended: Some(Millis(6)),
+        ..story(2)
+    };
     assert_eq!(stories::get(&db, told.id).await.unwrap(), told);
     let all = stories::Filter { limit: 9, ..stories::Filter::default() };
     let page = async |asked: stories::Filter| stories::page(&db, &asked).await.unwrap();

@@ -177,6 +177,7 @@ async fn what_a_person_wants_is_kept_over_a_restart() {
     studio.start_again().await;
     let (_, fleet) = ask(&studio, Method::GET, "/api/fleet", None).await;
     assert_eq!(fleet["pauses"][0][1]["why"], "dinner", "{fleet}");
+    assert_eq!(fleet["pauses"][0][1]["because"], json!({ "why": "person", "text": "dinner" }), "as data, too");
     assert_eq!(studio.handle.why(task.id).await.unwrap(), Some(WaitReason::Held));
     assert_eq!(ask(&studio, Method::POST, "/api/fleet/resume", Some(json!({ "scope": scope }))).await.0, 202);
     studio.until_task("scene 2/shot 1/clip", |now| *now == TaskUpdate::Made).await;
@@ -324,7 +325,9 @@ async fn quiet_hours_are_set_kept_over_a_power_cut_and_left_to_the_settings_agai
     let set = async |studio: &Studio, hours: Value| ask(studio, Method::PUT, "/api/fleet/quiet", Some(hours)).await;
     assert_eq!(set(&studio, always.clone()).await.0, 202);
     let rests = json!({ "what": "engine", "name": "comfy" });
-    assert_eq!((&pauses(&studio).await[0][0], &pauses(&studio).await[0][1]["why"]), (&rests, &json!("quiet hours")));
+    let pause = pauses(&studio).await[0].clone();
+    assert_eq!((&pause[0], &pause[1]["why"]), (&rests, &json!("quiet hours")));
+    assert_eq!(pause[1]["because"], json!({ "why": "quiet_hours" }), "as data, too");
     for (bad, said) in [
         (json!({ "hours": [{ "from": "25:00", "to": "07:00" }] }), "HH:MM"),
         (json!({ "hours": [{ "from": "22:00", "to": "07:00", "gpu": "a", "engine": "b" }] }), "leave one of them out"),

@@ -46,6 +46,7 @@ async fn a_story_is_written_while_nobody_waits() {
     let begun = ask(&door, "POST", "/api/stories", &[JSON], idea("broken")).await;
     let failed = ended(&studio, &door, begun.body["id"].as_str().unwrap()).await;
     assert_eq!((&failed["state"], &failed["why"]), (&json!("failed"), &json!("the model did not manage it")));
+    assert_eq!((&told["code"], &failed["code"]), (&json!(""), &json!("unavailable")), "what it was, as data");
     let list = get(&door, "/api/stories?limit=1").await.body;
     assert_eq!((&list["stories"][0]["id"], list["next"].is_string()), (&failed["id"], true), "newest first");
     assert_eq!(get(&door, "/api/stories?state=told").await.body["stories"].as_array().unwrap().len(), 1);
@@ -92,6 +93,7 @@ async fn a_story_that_was_being_written_at_a_power_cut_is_written() {
         state: store::stories::State::Writing,
         text: String::new(),
         why: String::new(),
+        code: String::new(),
         created: studio.context.clock.now(),
         ended: None,
     };

@@ -128,13 +128,14 @@ export function uploadPortrait(
   return sent(to, file, () => undefined) as Promise<Schemas["Portrait"]>;
 }
 
-/** Brings a LoRA file for a character. */
+/** Brings a LoRA file for a character, or for the whole films of a project. */
 export function uploadLora(
-  character: string,
+  of: "character" | "project",
+  id: string,
   file: File,
   hear: (done: number) => void,
 ): Promise<Schemas["KeptLoraView"]> {
-  const to = `/api/characters/${encodeURIComponent(character)}/loras?name=${encodeURIComponent(file.name)}`;
+  const to = `/api/${of}s/${encodeURIComponent(id)}/loras?name=${encodeURIComponent(file.name)}`;
   return sent(to, file, hear) as Promise<Schemas["KeptLoraView"]>;
 }
 

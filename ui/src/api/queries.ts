@@ -171,6 +171,11 @@ export const useTrainings = (
         : got(api.GET("/api/characters/{id}/trainings", { params: { path: { id: toValue(character)! }, query } }));
     },
     getNextPageParam: (last) => last.next ?? undefined,
+    // Events tell of epochs, not of how far a slice is.
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some((page) => page.trainings.some(({ task, training }) => task && !training.paused))
+        ? 5000
+        : false,
   });
 
 /** A run with its epochs and the pictures that compare them. */
@@ -208,15 +213,23 @@ export const useTrainingPreview = (id: Id, asked: () => Schemas["StartTraining"]
 export const useTrainers = () =>
   useQuery({ queryKey: ["trainers"], staleTime: 60_000, queryFn: () => got(api.GET("/api/trainers")) });
 
-/** LoRAs of a character that the studio looks after, the newest first. */
-export const useKeptLoras = (character: Id) =>
+/** Characters a LoRA could be trained of, those first that are ready and have none. */
+export const useCandidates = () =>
+  useQuery({ queryKey: ["training-candidates"], queryFn: () => got(api.GET("/api/trainings/candidates")) });
+
+/** LoRAs that the studio looks after, the newest first: of a character, or for the whole films of a project. */
+export const useKeptLoras = (of: MaybeRefOrGetter<"character" | "project">, id: Id) =>
   useQuery({
-    queryKey: ["kept-loras", character],
-    enabled: computed(() => !!toValue(character)),
-    queryFn: () =>
-      got(api.GET("/api/characters/{id}/loras", { params: { path: { id: toValue(character)! } } })).then(
-        (list) => list.loras,
-      ),
+    queryKey: ["kept-loras", id],
+    enabled: computed(() => !!toValue(id)),
+    queryFn: async () => {
+      const path = { params: { path: { id: toValue(id)! } } };
+      const { loras } =
+        toValue(of) === "character"
+          ? await got(api.GET("/api/characters/{id}/loras", path))
+          : await got(api.GET("/api/projects/{id}/loras", path));
+      return loras;
+    },
   });
 
 /** Pictures of a project that have no name yet, the oldest first, page by page. */

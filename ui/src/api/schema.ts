@@ -3020,12 +3020,14 @@ export interface components {
         } | {
             /** @enum {string} */
             code: "override_gone";
+            job?: components["schemas"]["Job"] | null;
             /** @description Job path of the part that the file was put in place of. */
             slot: string;
         } | {
             /** @enum {string} */
             code: "input_missing";
-            /** @description Whose result is missing. */
+            job?: components["schemas"]["Job"] | null;
+            /** @description Path of what is missing. */
             slot: string;
         } | {
             /** @enum {string} */
@@ -3721,6 +3723,7 @@ export interface components {
             /** @description What its owner says of it. */
             dataset: components["schemas"]["Dataset"];
             drift?: components["schemas"]["Drift"] | null;
+            films?: components["schemas"]["ForFilms"] | null;
             /** @description The folder that is watched for it; `None` when none is. */
             inbox?: string | null;
             /** @description No judge answers at the moment. */
@@ -3729,7 +3732,7 @@ export interface components {
             learned: components["schemas"]["ArmView"][];
             /** @description Whether a model can be trained on it. */
             readiness: components["schemas"]["Readiness"];
-            /** @description How often repairs helped. */
+            /** @description What repairs do, and how often they helped. */
             repairs: components["schemas"]["RepairView"][];
             /** @description The same in one sentence; empty: something will be. */
             said: string;
@@ -4287,6 +4290,41 @@ export interface components {
              * @description The length its lines need with the pauses around them, in milliseconds.
              */
             needs_ms: number;
+        };
+        /** @description What films could use of what was learned for a character and a model. */
+        ForFilms: {
+            /** @description The arm's name. */
+            arm: string;
+            /**
+             * Format: double
+             * @description How sure that is, 0..=1.
+             */
+            sure: number;
+            /** @enum {string} */
+            what: "use";
+        } | {
+            /** @description The arm that is most likely better. */
+            arm: string;
+            /**
+             * Format: double
+             * @description How sure that is, 0..=1.
+             */
+            sure: number;
+            /** @enum {string} */
+            what: "unsure";
+        } | {
+            /**
+             * Format: int32
+             * @description How many there must be of both.
+             */
+            least: number;
+            /**
+             * Format: int32
+             * @description Results of the arm that has most, or of the model's own settings if those are fewer.
+             */
+            results: number;
+            /** @enum {string} */
+            what: "not_enough";
         };
         /** @description What was foretold of an episode, and how it came. */
         Forecast: {
@@ -4951,9 +4989,10 @@ export interface components {
             card: string;
             /** @enum {string} */
             what: "foreign";
-            /** @description Name of the program, or `another program` when nobody knows it. */
-            who: string;
+            /** @description Name of the program; `None` when nobody knows it. */
+            who?: string | null;
         } | {
+            because?: components["schemas"]["PauseReason"] | null;
             /** @enum {string} */
             what: "paused";
             /** @description Why, as whoever paused it said. */
@@ -5144,6 +5183,44 @@ export interface components {
              *     where it is for whole films, and that ask for its name where it has one.
              */
             shots: number;
+        };
+        /** @description A change to knobs. */
+        KnobChange: {
+            /**
+             * Format: double
+             * @description Added to the guidance; may be negative.
+             */
+            cfg: number;
+            /** @description What happens to the strength of the trained addition. */
+            lora: components["schemas"]["KnobTurn"];
+            /** @description What happens to the weight of the reference. */
+            reference: components["schemas"]["KnobTurn"];
+            /**
+             * Format: int32
+             * @description Steps added to the model's.
+             */
+            steps: number;
+        };
+        /** @description How a weight changes. */
+        KnobTurn: {
+            /** @enum {string} */
+            turn: "leave";
+        } | {
+            /** @enum {string} */
+            turn: "to";
+            /**
+             * Format: double
+             * @description It becomes this, 0..=1.
+             */
+            weight: number;
+        } | {
+            /** @enum {string} */
+            turn: "by";
+            /**
+             * Format: double
+             * @description This is added to it; may be negative.
+             */
+            weight: number;
         };
         /** @description What usually takes how long. */
         LearnedDuration: components["schemas"]["Usual"] & {
@@ -5881,6 +5958,22 @@ export interface components {
              */
             season: number;
         };
+        /**
+         * @description Why something rests. The word in `why` and the fields are stored and part of the API: they are added to, never
+         *     changed.
+         */
+        PauseReason: {
+            /** @enum {string} */
+            why: "quiet_hours";
+        } | {
+            /** @enum {string} */
+            why: "starting";
+        } | {
+            /** @description Why, as that person said; `None`: nothing was said. */
+            text?: string | null;
+            /** @enum {string} */
+            why: "person";
+        };
         /** @description What comes of a pause. */
         Paused: components["schemas"]["Within"] & {
             /** @description What runs there is interrupted and made again later; otherwise it is finished. */
@@ -6428,7 +6521,7 @@ export interface components {
          * @description What kind of refusal it is, for programs; the sentence beside it is for people and may change.
          * @enum {string}
          */
-        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "part_of_training" | "no_such_scope" | "nothing_to_free" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "no_source" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "portrait_approved" | "nothing_approved" | "too_many_ingests" | "ingest_over" | "nothing_to_review" | "no_eyes" | "review_over" | "no_downloader" | "house_address" | "too_few_approved" | "not_trainable" | "trained_already" | "training_busy" | "training_over" | "lora_in_use" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
+        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "part_of_training" | "no_such_scope" | "nothing_to_free" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "not_configured" | "no_take" | "not_made" | "made_anew" | "no_part" | "no_source" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "portrait_approved" | "nothing_approved" | "too_many_ingests" | "ingest_over" | "nothing_to_review" | "no_eyes" | "review_over" | "no_downloader" | "house_address" | "too_few_approved" | "not_trainable" | "trained_already" | "training_busy" | "training_over" | "lora_in_use" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
         /** @description A series or a film: everything its episodes share. */
         Project: {
             /** @description Name of the show in the library's folders and files when another show has those the title gives; empty: the title. */
@@ -6710,15 +6803,30 @@ export interface components {
          * @enum {string}
          */
         RelatedKind: "picture" | "portrait" | "take";
-        /** @description How often a repair helped. */
+        /** @description What a repair does, and how often it helped. */
         RepairView: {
             /**
              * Format: int32
              * @description How often the picture was approved then.
              */
             approved: number;
+            /** @description What it avoids. */
+            avoid: string[];
+            /** @description What was not asked for on these axes is avoided. */
+            avoid_axes: string[];
+            /** @description What it changes on the model, as far as that can be turned there. */
+            change: components["schemas"]["KnobChange"];
             /** @description Name of the repair, e.g. `solo`. */
             repair: string;
+            /**
+             * Format: double
+             * @description The picture is so much larger on each side; 1: as it was.
+             */
+            size: number;
+            /** @description What the prompt says more strongly. */
+            stress: string[];
+            /** @description What was asked for on these axes is said more strongly. */
+            stress_axes: string[];
             /**
              * Format: int32
              * @description How often it was tried.
@@ -7397,7 +7505,8 @@ export interface components {
             /** @enum {string} */
             what: "changed";
         } | {
-            /** @description Whose result is missing. */
+            job?: components["schemas"]["Job"] | null;
+            /** @description Path of what is missing. */
             slot: string;
             /** @enum {string} */
             what: "input_missing";
@@ -7458,6 +7567,11 @@ export interface components {
              */
             class: components["schemas"]["Class"];
             /**
+             * @description After each epoch two pictures show what it has learned; the card is given back to ComfyUI for them.
+             * @default true
+             */
+            samples: boolean;
+            /**
              * @description Values of the trainer's slots instead of the usual ones, e.g. `epochs`.
              * @default {}
              */
@@ -7480,6 +7594,8 @@ export interface components {
         Steps: number;
         /** @description An idea and what became of it. */
         Story: {
+            /** @description Which refusal that is, by its code; empty when it did not fail, or failed in an earlier studio. */
+            code: string;
             /** @description When it was asked for. */
             created: components["schemas"]["Millis"];
             ended?: components["schemas"]["Millis"] | null;
@@ -7868,6 +7984,8 @@ export interface components {
             print: components["schemas"]["ContentHash"];
             /** @description What is done differently from its first slice on because the card was full. */
             relief: components["schemas"]["Rung"][];
+            /** @description After each epoch two pictures show what it has learned, while the next one is trained. */
+            samples: boolean;
             /** @description How far it is. */
             state: components["schemas"]["TrainingState"];
             /** @description When anything about it last changed. */
@@ -7918,7 +8036,7 @@ export interface components {
         };
         /** @description A character a model could be trained of. */
         TrainingCandidate: {
-            /** @description The character. */
+            /** @description Whom it would make. */
             character: components["schemas"]["CharacterId"];
             lora?: components["schemas"]["KeptLora"] | null;
             /** @description Name of the character. */
@@ -8334,12 +8452,14 @@ export interface components {
                     what: "project";
                 },
                 {
+                    /** @description Why it rests, as data. */
+                    because: components["schemas"]["PauseReason"];
                     /** @description Models leave what rests, so that its memory is free for something else; otherwise they stay loaded. */
-                    frees?: boolean;
+                    frees: boolean;
                     /** @description When it was paused; pausing it again does not change that. */
                     since: components["schemas"]["Millis"];
                     until?: components["schemas"]["Millis"] | null;
-                    /** @description Why it rests, as whoever paused it said. */
+                    /** @description Why it rests, as whoever paused it said: the sentence of `because`. */
                     why: string;
                 }
             ][];
@@ -8481,6 +8601,7 @@ export interface components {
             /** @enum {string} */
             why: "held";
         } | {
+            because?: components["schemas"]["PauseReason"] | null;
             /** @description Why it rests, as whoever paused it said. */
             reason: string;
             /** @description What rests: the studio, a card, an engine or a project. */
@@ -8498,6 +8619,7 @@ export interface components {
             /** @enum {string} */
             why: "no_engine";
         } | {
+            because?: components["schemas"]["Cause"] | null;
             /** @description What went wrong. */
             reason: string;
             /** @description Name of the process that is left alone. */
@@ -8550,8 +8672,8 @@ export interface components {
              * @description MiB it uses.
              */
             foreign_mib: number;
-            /** @description Name of the program; `another program` when nobody knows it. */
-            who: string;
+            /** @description Name of the program; `None` when nobody knows it. */
+            who?: string | null;
             /** @enum {string} */
             why: "yields";
         } | {

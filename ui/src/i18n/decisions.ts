@@ -4,7 +4,7 @@ import type { Schemas } from "../api/client";
 import { t, word } from ".";
 import { askedLabel, decisionLabel as verdictLabel, listed, pauseLabel } from "./dataset";
 import { dateTime, duration, percent } from "./format";
-import { type GateReason, gateLabel, rungLabel, slotLabel, unknown, type Words } from "./reasons";
+import { causeLabel, gateLabel, partLabel, rungLabel, unknown, type Words } from "./reasons";
 import { judgeLabel, remarkLabel } from "./remarks";
 import { choiceWords } from "./training";
 
@@ -27,13 +27,14 @@ export interface SwapPlan {
 
 /** What decisions are made from, by their kind; a row of an earlier studio may lack any of it. */
 interface Inputs {
-  from?: GateReason;
+  from?: Schemas["GateReason"];
   rung?: Schemas["Rung"];
   message?: string;
   seat?: string;
   until?: number;
-  why?: string;
+  cause?: Schemas["Cause"];
   slot?: string;
+  job?: Schemas["Work"];
   hand?: Schemas["OverrideAction"];
   approved?: Schemas["Checkpoint"];
   shots?: number;
@@ -78,7 +79,7 @@ function swapLabel({ card, model, unload, why, waiting, cost_ms, saves_ms }: Swa
   return `${what}: ${because}; ${cost}${saves}`;
 }
 
-function handLabel({ hand, approved, shots, slot }: Inputs): Words {
+function handLabel({ hand, approved, shots, slot, job }: Inputs): Words {
   if (approved === "pictures" || approved === "clips") return t(`reasons.approved.${approved}`, { n: shots ?? 0 });
   switch (hand?.do) {
     case undefined:
@@ -88,7 +89,7 @@ function handLabel({ hand, approved, shots, slot }: Inputs): Words {
     case "another":
     case "put":
     case "from":
-      return t(`reasons.hand.${hand.do}`, { what: slotLabel(slot ?? "") });
+      return t(`reasons.hand.${hand.do}`, { what: partLabel({ slot: slot ?? "", job }) });
     default:
       return unknown(hand);
   }
@@ -110,10 +111,12 @@ function decided({ kind, created, ...rest }: Decision): Words {
     }
     case "swap":
       return swapLabel(rest.inputs as SwapPlan);
-    case "quarantine":
+    case "quarantine": {
       // Without what went wrong it would be no reason.
-      if (!inputs.seat || !inputs.until || !inputs.why) return undefined;
-      return t("reasons.quarantine", { seat: inputs.seat, time: dateTime(inputs.until), why: inputs.why });
+      const why = inputs.cause && causeLabel(inputs.cause);
+      if (!inputs.seat || !inputs.until || !why) return undefined;
+      return t("reasons.quarantine", { seat: inputs.seat, time: dateTime(inputs.until), why });
+    }
     case "hand":
       return handLabel(inputs);
     case "replenish":

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import type { Schemas } from "../api/client";
 import { decisionKindValues, failureKindValues, routeRuleValues, rungValues, taskStateValues } from "../api/enums";
 import { speak } from ".";
-import { type GateReason, awayLabel, faultLabel, slotLabel, taskLabel, waitLabel } from "./reasons";
+import { awayLabel, faultLabel, partLabel, taskLabel, waitLabel } from "./reasons";
 import { type SwapPlan, type SwapReason, decisionLabel, outcomeLabel } from "./decisions";
 import { remarkLabel } from "./remarks";
 
@@ -30,12 +30,20 @@ const speculations: Each<Schemas["Speculation"], "what"> = {
   no_engine: [{ what: "no_engine", engine: "comfy" }],
   twin: [{ what: "twin" }],
 };
+const rests: Each<Schemas["PauseReason"], "why"> = {
+  quiet_hours: [{ why: "quiet_hours" }],
+  starting: [{ why: "starting" }],
+  person: [{ why: "person" }, { why: "person", text: "Abendessen / dinner" }],
+};
 const interruptions: Each<Schemas["Interruption"], "what"> = {
   foreign: [
     { what: "foreign", who: "blender", card: "amd0" },
-    { what: "foreign", who: "another program", card: "amd0" },
+    { what: "foreign", who: null, card: "amd0" },
   ],
-  paused: [{ what: "paused", why: "…" }],
+  paused: [
+    { what: "paused", why: "…" },
+    ...all("why", rests).map((because) => ({ what: "paused" as const, why: SAID, because })),
+  ],
   rejected: [{ what: "rejected" }],
 };
 const causes: Each<Schemas["Cause"], "code"> = {
@@ -81,12 +89,23 @@ const waits: Each<Schemas["WaitReason"], "why"> = {
   ahead: [{ why: "ahead", first }],
   resting: [0, 1, 2].map((strikes) => ({ why: "resting", strikes, until: 0 })),
   held: [{ why: "held" }],
-  paused: all("what", scopes).map((scope) => ({ why: "paused", scope, reason: "…" })),
+  paused: [
+    ...all("what", scopes).map((scope) => ({ why: "paused" as const, scope, reason: "…" })),
+    ...all("why", rests).map((because) => ({
+      why: "paused" as const,
+      scope: { what: "studio" as const },
+      reason: SAID,
+      because,
+    })),
+  ],
   no_engine: [
     { why: "no_engine", engine: "comfy", reason: "" },
     { why: "no_engine", engine: "comfy", reason: SAID, because: all("because", aways) },
   ],
-  quarantined: [{ why: "quarantined", seat: "box", reason: message, until: 0 }],
+  quarantined: [
+    { why: "quarantined", seat: "box", reason: message, until: 0 },
+    { why: "quarantined", seat: "box", reason: SAID, because: { code: "cancelled" }, until: 0 },
+  ],
   no_card: [
     { why: "no_card", card, reason: "" },
     { why: "no_card", card, reason: SAID, because: { because: "silent" } },
@@ -95,7 +114,7 @@ const waits: Each<Schemas["WaitReason"], "why"> = {
   power: [{ why: "power", watts: 700, limit: 600 }],
   yields: [
     { why: "yields", card, who: "blender", foreign_mib },
-    { why: "yields", card, who: "another program", foreign_mib },
+    { why: "yields", card, who: null, foreign_mib },
   ],
   freed: [{ why: "freed", card, until: 0 }],
   too_large: [{ why: "too_large", need_mib, most_mib: 8192 }],
@@ -206,15 +225,17 @@ it("names a place of an episode as its work is named", () => {
     "scene 1/shot 2/clip 3": "scene 1/shot 2/clip 3",
     "act 1": "act 1",
   };
-  expect(Object.keys(places).map(slotLabel)).toEqual(Object.values(places));
+  expect(Object.keys(places).map((slot) => partLabel({ slot }))).toEqual(Object.values(places));
+  // The part itself is told, and then its path is not read.
+  expect(partLabel({ slot: "act 1", job: { job: "mix", scene: 1 } })).toBe("Szene 1: Mischung");
 });
 
-const gates: Each<GateReason, "why"> = {
+const gates: Each<Schemas["GateReason"], "why"> = {
   put_in_place: [{ why: "put_in_place" }],
   asked: [{ why: "asked" }],
   passed: [
     { why: "passed", take: 1, score: 0.82 },
-    { why: "passed", take: 1, score: null, look: "…" },
+    { why: "passed", take: 1, score: null, look: { why: "no_frame" } },
   ],
   best: [{ why: "best", take: 2, score: 0.4, look: null }],
   not_passed: [
@@ -316,6 +337,8 @@ const remarks: Each<Schemas["FilmRemark"], "remark"> = {
     why,
   })),
   lora_left_out: [{ remark: "lora_left_out", character: "MARA", file: "studiod/a-b/c.safetensors", base: "wan" }],
+  style_left_out: [{ remark: "style_left_out", file: "studiod/a-style/c.safetensors", base: "wan" }],
+  lora_unknown: [{ remark: "lora_unknown", name: "red dress" }],
   given_up: [{ remark: "given_up", fault: lost }],
   judge: all("warning", warnings).map((warning) => ({ remark: "judge", warning })),
 };
@@ -337,6 +360,7 @@ const chosen: Each<Schemas["ChoiceWhy"], "why"> = {
   undertrained: [{ why: "undertrained" }],
   overtrained: [{ why: "overtrained" }],
   unjudged: [{ why: "unjudged" }],
+  not_shown: [{ why: "not_shown" }],
   person: [{ why: "person" }],
 };
 
@@ -363,7 +387,7 @@ const decisions: Record<Schemas["DecisionKind"], [inputs: object, outcome: strin
     ...all("kind", swaps).map((why): [object, string] => [plan(why), "wan"]),
     [plan({ kind: "room" }, { unload: [{ seat: "s", model: "ltx" }], saves_ms: 60_000 }), "wan"],
   ],
-  quarantine: [[{ seat: "box", until: 1, why: message }, "quarantine"]],
+  quarantine: [[{ seat: "box", until: 1, cause: { code: "attempt", kind: "transient", message } }, "quarantine"]],
   hand: [
     ...all("do", hands).map((hand): [object, string] => [{ slot, hand }, SAID]),
     [{ approved: "pictures", shots: 3 }, "approved"],
@@ -385,6 +409,7 @@ const decisions: Record<Schemas["DecisionKind"], [inputs: object, outcome: strin
   training: [
     ...all("why", chosen).map((why): [object, string] => [{ choice: { epoch, strength, why, ranked: [] } }, "used"]),
     [{ choice: { epoch: null, strength, why: { why: "unjudged" }, ranked: [] } }, "asked"],
+    [{ choice: { epoch: null, strength, why: { why: "not_shown" }, ranked: [] } }, "asked"],
     [{ choice: { epoch, strength, why: { why: "person" }, ranked: [] } }, "kept"],
   ],
 };

@@ -21,12 +21,13 @@ export function unknown(one: never): undefined {
 }
 export const known = <K extends string>(all: readonly K[], one: string): one is K => all.some((each) => each === one);
 
-/** What stands at a place of an episode, `scene 1/shot 3/clip/take 2`; a place the page cannot read as it is. */
-export function slotLabel(slot: string): string {
-  const job = jobAt(slot);
-  return job ? jobLabel(job) : slot;
+/** What a part of an episode is; where an earlier studio told its path only, that is read. */
+export function partLabel({ slot, job }: { slot: string; job?: Schemas["Work"] | null }): string {
+  const part = job ?? jobAt(slot);
+  return part ? jobLabel(part) : slot;
 }
 
+/** The part at a path, `scene 1/shot 3/clip/take 2`: only rows of earlier studios come without it as data. */
 function jobAt(slot: string): Schemas["Work"] | undefined {
   if (slot === "sound" || slot === "film" || slot === "artwork" || slot === "library") return { job: slot };
   const golden = /^golden\/(\d+)$/.exec(slot);
@@ -54,15 +55,30 @@ export function rungLabel(rung: Schemas["Rung"]): Words {
   return known(rungValues, rung) ? t(`reasons.rung.${rung}`) : undefined;
 }
 
-/** Whose name the studio does not know, it calls `another program`. */
-const whoLabel = (who: string) => (who === "another program" ? t("reasons.anotherProgram") : who);
+const whoLabel = (who: string | null | undefined) => who ?? t("reasons.anotherProgram");
+
+/** Why something rests; `said` is the studio's own sentence. */
+function pauseLabel(because: Schemas["PauseReason"] | null | undefined, said: string): string {
+  switch (because?.why) {
+    case undefined:
+      return said;
+    case "quiet_hours":
+    case "starting":
+      return t(`reasons.pause.${because.why}`);
+    case "person":
+      return because.text ?? t("reasons.pause.person");
+    default:
+      unknown(because);
+      return said;
+  }
+}
 
 function interruptionLabel(by: Schemas["Interruption"]): Words {
   switch (by.what) {
     case "foreign":
       return t("reasons.interruption.foreign", { who: whoLabel(by.who), card: by.card });
     case "paused":
-      return t("reasons.interruption.paused", { why: by.why });
+      return t("reasons.interruption.paused", { why: pauseLabel(by.because, by.why) });
     case "rejected":
       return t("reasons.interruption.rejected");
     default:
@@ -77,7 +93,7 @@ function speculationLabel(why: Schemas["Speculation"]): Words {
     case "twin":
       return t(`reasons.speculation.${why.what}`);
     case "input_missing":
-      return t("reasons.cause.input_missing", { what: slotLabel(why.slot) });
+      return t("reasons.cause.input_missing", { what: partLabel(why) });
     case "no_engine":
       return t("reasons.speculation.no_engine", { engine: why.engine });
     default:
@@ -91,7 +107,8 @@ export function lookLabel(why: Schemas["MustLook"] | string): string {
   return typeof why === "string" ? why : mustLookLabel(why);
 }
 
-function causeLabel(cause: Cause): Words {
+/** What went wrong; nothing where the page does not know what it is told. */
+export function causeLabel(cause: Cause): Words {
   switch (cause.code) {
     case "attempt": {
       // Only the kind has words here: the rest is the engine's own.
@@ -112,7 +129,7 @@ function causeLabel(cause: Cause): Words {
     }
     case "override_gone":
     case "input_missing":
-      return t(`reasons.cause.${cause.code}`, { what: slotLabel(cause.slot) });
+      return t(`reasons.cause.${cause.code}`, { what: partLabel(cause) });
     case "no_engine":
       return t("reasons.cause.no_engine", { engine: cause.engine });
     case "speculation":
@@ -224,15 +241,17 @@ function waitWords(wait: Schemas["WaitReason"]): Words {
       return wait.strikes ? t("reasons.wait.resting", { n: wait.strikes }) : t("reasons.wait.restingUnharmed");
     case "paused": {
       const what = scopeLabel(wait.scope);
-      return what && t("reasons.wait.paused", { what, why: wait.reason });
+      return what && t("reasons.wait.paused", { what, why: pauseLabel(wait.because, wait.reason) });
     }
     case "no_engine": {
       const why = awayLabel(wait.because ?? [], wait.reason);
       const { engine } = wait;
       return why ? t("reasons.wait.no_engine", { engine, why }) : t("reasons.wait.engineNeverThere", { engine });
     }
-    case "quarantined":
-      return t("reasons.wait.quarantined", { seat: wait.seat, why: wait.reason });
+    case "quarantined": {
+      const why = (wait.because && causeLabel(wait.because)) ?? wait.reason;
+      return t("reasons.wait.quarantined", { seat: wait.seat, why });
+    }
     case "no_card": {
       const why = awayLabel(wait.because ? [wait.because] : [], wait.reason);
       return why
@@ -279,16 +298,8 @@ function waitWords(wait: Schemas["WaitReason"]): Words {
   }
 }
 
-/** Why a gate decides as it does. The contract calls what decisions are made from any object; this is what is in it. */
-export type GateReason =
-  | { why: "put_in_place" | "asked" }
-  | { why: "passed" | "best"; take: number; score?: number | null; look?: Parameters<typeof lookLabel>[0] | null }
-  | { why: "not_passed"; take: number; said?: string | null }
-  | { why: "black"; take: number }
-  | { why: "unjudged"; said?: string | null };
-
 /** What a gate decided, and why. */
-export function gateLabel(from: GateReason): Words {
+export function gateLabel(from: Schemas["GateReason"]): Words {
   switch (from.why) {
     case "put_in_place":
     case "asked":

@@ -120,6 +120,10 @@ function remarkWords(remark: Schemas["FilmRemark"]): Words {
         file: remark.file,
         base: remark.base,
       });
+    case "style_left_out":
+      return t("reasons.remark.style_left_out", { file: remark.file, base: remark.base });
+    case "lora_unknown":
+      return t("reasons.remark.lora_unknown", { name: remark.name });
     case "given_up":
       return faultLabel(remark.fault, "");
     case "judge":

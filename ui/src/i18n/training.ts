@@ -2,14 +2,15 @@
 
 import type { Schemas } from "../api/client";
 import { t, textOr, word } from ".";
-import { axisWord } from "./dataset";
+import { axisWord, missingLabel, readinessLabel } from "./dataset";
 import { duration, gibibytes, mebibytes, number, significant } from "./format";
 import { faultLabel, rungLabel, unknown, type Words } from "./reasons";
 
 /** Whatever a setting is: a switch, a number or a word. */
-export type Value = boolean | number | string;
+export type Value = Schemas["SlotValue"];
 type Slot = Schemas["TrainingSlot"];
 type Choice = Schemas["TrainingChoice"];
+type Kept = Schemas["KeptLoraView"];
 
 export const architectureLabel = (one: Schemas["Architecture"]): string => word("loras.architecture", one);
 
@@ -32,6 +33,8 @@ export function choiceWords(choice: Choice): Words {
     case "unjudged":
     case "person":
       return t(`training.choice.why.${why.why}`, { what });
+    case "not_shown":
+      return t("training.choice.why.not_shown");
     default:
       return unknown(why);
   }
@@ -108,11 +111,15 @@ export function valueLabel(value: Value): string {
   return typeof value === "number" ? plain(value) : value;
 }
 
-/** What a run takes and costs, each with its name. */
-export function estimateLabels(estimate: Schemas["TrainingEstimate"]): [name: string, value: string][] {
+/** What a run takes and costs, each with its name; `compared`: pictures compare its epochs. */
+export function estimateLabels(
+  estimate: Schemas["TrainingEstimate"],
+  compared: boolean,
+): [name: string, value: string][] {
+  const comparing: [string, string] = [t("training.estimate.comparing"), duration(estimate.comparing_ms)];
   return [
     [t("training.estimate.training"), duration(estimate.training_ms)],
-    [t("training.estimate.comparing"), duration(estimate.comparing_ms)],
+    ...(compared ? [comparing] : []),
     [
       t("training.estimate.energy"),
       estimate.wh == null ? t("now.unmeasured") : t("now.kwh", { kwh: number(estimate.wh / 1000, 2) }),
@@ -124,3 +131,38 @@ export function estimateLabels(estimate: Schemas["TrainingEstimate"]): [name: st
 /** What was done differently because the card was full. */
 export const reliefLabel = (relief: readonly Schemas["Rung"][]): string =>
   relief.map((rung) => rungLabel(rung) ?? rung).join(", ");
+
+/** What would be made anew when films used another one, or none. */
+export function anewLabel({ shots, episodes }: Pick<Kept, "shots" | "episodes">): string {
+  if (!shots) return t("training.anewNone");
+  return t("training.anew", {
+    shots: t("training.shots", { n: shots }),
+    episodes: t("training.episodes", { n: episodes }),
+  });
+}
+
+/** What would be made anew by a change of one in use: what is made with it now, and what is from then on. */
+export function changeLabel(view: Pick<Kept, "shots" | "episodes" | "lora">, { name }: Schemas["ChangeLora"]): string {
+  if (name == null) return anewLabel(view);
+  const always = view.lora.character_id ? t("training.anewAlone") : t("training.anewFilms");
+  const then = name ? t("training.anewAsked", { name }) : always;
+  return view.shots ? `${anewLabel(view)} ${then}` : then;
+}
+
+/** What screenplays ask for it by; empty: it is used without being asked for. */
+export function askedByLabel({ name, instead }: Pick<Schemas["KeptLora"], "name" | "instead">): string {
+  if (!name) return "";
+  return instead ? t("training.askedInstead", { name }) : t("training.askedBy", { name });
+}
+
+/** What is missing of a set is said this often; the rest is counted. */
+const MISSING = 3;
+
+/** Whether the pictures of a character are enough, and what is missing in short. */
+export function candidateLabel({ readiness }: Pick<Schemas["TrainingCandidate"], "readiness">): string {
+  const { ready, missing } = readiness;
+  if (!ready || !missing.length) return readinessLabel(readiness);
+  const said = missing.slice(0, MISSING).map(missingLabel);
+  const rest = missing.length - said.length;
+  return `${t("training.stiff")} ${[...said, ...(rest ? [t("training.candidates.more", { n: rest })] : [])].join("; ")}`;
+}

@@ -12,8 +12,8 @@ import { browse, flaws, open, PATIENCE, PHONE, Servers, shots, STORY, Studio, un
 const until = (what, look, patience = 60_000) => untilLong(what, look, patience);
 const fake = join(import.meta.dirname, "../../../daemon/tests/fake_trainer");
 let servers, studio, bare, browser, page, machine;
-/** A character, whose set it is. */
-let anna;
+/** A character, whose set it is, and a film that shows nobody else. */
+let anna, film;
 
 /** What a trainer needs on a machine, and the settings that name it. */
 function equip() {
@@ -73,6 +73,25 @@ after(async () => {
 const clean = (one = page) => assert.deepEqual(one.faults.splice(0), [], "nothing on the console");
 const runs = async () => (await studio.get(`/api/characters/${anna}/trainings`)).trainings;
 const loras = async () => (await studio.get(`/api/characters/${anna}/loras`)).loras;
+
+/** Graphs that ComfyUI was given, the oldest first. */
+const graphs = async () =>
+  Object.values(await (await fetch(`${servers.comfy}/history`)).json()).map((one) => one.prompt[2]);
+const lorasIn = (graph) => Object.values(graph).flatMap(({ inputs }) => inputs.lora_name ?? []);
+
+/** Shows ANNA, and nobody else. */
+const ALONE = `Title: The Window
+Show: Doors
+Season: 1
+Episode: 3
+
+INT. KITCHEN - NIGHT
+
+A window. [[shot: medium, 1.5s]]
+
+ANNA
+The rain again.
+`;
 
 /** Files of pictures that nobody takes for each other. */
 function drawn(count) {
@@ -164,6 +183,10 @@ test("a set is planned and confirmed, the run is watched and paused, an epoch is
 
   const card = page.locator("[data-run]").first();
   await card.getByText(/^Epoch \d of 4$/).waitFor();
+  await card.getByRole("button", { name: "Train it soon" }).click();
+  await until("it waits with films", async () => (await runs())[0].training.class === "production");
+  await card.getByRole("button", { name: "Let it step aside" }).click();
+  await until("it steps aside", async () => (await runs())[0].training.class === "background");
   await card.getByRole("button", { name: "Pause" }).click();
   await card.getByText("Rests because you said so").waitFor();
   assert.equal((await runs())[0].training.paused, true);
@@ -176,6 +199,10 @@ test("a set is planned and confirmed, the run is watched and paused, an epoch is
   await page.screenshot({ path: join(shots, "training-log.png") });
   assert.deepEqual(await flaws(page), []);
   await page.keyboard.press("Escape");
+  await card.getByText("Epochs, and what each took").click();
+  await card.locator("[data-epochs]").getByRole("columnheader", { name: "Most memory" }).waitFor();
+  await page.screenshot({ path: join(shots, "training-epochs.png"), fullPage: true });
+  assert.deepEqual(await flaws(page), []);
 
   // Nobody here can see, so nobody but a person can choose.
   await page.locator("[data-run][data-state='needs_person']").waitFor({ timeout: PATIENCE });
@@ -198,6 +225,7 @@ test("a set is planned and confirmed, the run is watched and paused, an epoch is
   assert.equal((await loras()).filter(({ lora }) => lora.active).length, 0, "nothing is used that nobody chose");
   await row.getByRole("button", { name: /^Use this one/ }).click();
   await sure.getByText("Use epoch 4 at 80 %?").waitFor();
+  await sure.getByText(/would be made anew/).waitFor();
   await sure.getByRole("button", { name: "Use this one" }).click();
   await until("it is used", async () => (await loras()).some(({ lora }) => lora.active && lora.epoch === 4));
   const [{ lora, placed }] = await loras();
@@ -213,16 +241,34 @@ test("a set is planned and confirmed, the run is watched and paused, an epoch is
   clean();
 });
 
+test("a film that shows the character alone is made with it", async () => {
+  const [{ lora }] = await loras();
+  const before = (await graphs()).length;
+  const { episode } = await studio.post("/api/import?project=doors", ALONE);
+  film = episode;
+  await studio.film(film);
+  const made = (await graphs()).slice(before).map(lorasIn);
+  assert.ok(made.length > 0 && made.every((files) => files.join() === lora.file), JSON.stringify(made));
+  const [{ shots: count, episodes }] = await loras();
+  assert.ok(count >= 1 && episodes >= 1, `${count} shots in ${episodes} episodes`);
+  clean();
+});
+
 test("a LoRA is called otherwise, acts less, is put away and taken again, and its run is begun anew with changes", async () => {
   await page.goto(`${studio.base}/characters/${anna}/training`);
   const one = page.locator("[data-lora]").first();
-  await one.getByLabel("Strength in percent").fill("70");
-  await one.getByLabel("Strength in percent").blur();
-  await until("the strength", async () => (await loras())[0].lora.strength === 70);
-  await one.getByLabel("Trigger word").fill("annadoor");
-  await one.getByLabel("Trigger word").blur();
-  await until("the word", async () => (await loras())[0].lora.trigger === "annadoor");
   const sure = page.getByRole("alertdialog");
+  const save = one.getByRole("button", { name: "Save", exact: true });
+  await one.getByLabel("Strength in percent").fill("999");
+  assert.ok(await save.isDisabled(), "what is no strength is not kept");
+  await one.getByLabel("Strength in percent").fill("70");
+  await one.getByLabel("Trigger word").fill("annadoor");
+  await save.click();
+  await sure.getByText(/^\d+ shots? in \d+ episodes? would be made anew/).waitFor();
+  assert.equal((await loras())[0].lora.strength, 80, "nothing is made anew that nobody said yes to");
+  await sure.getByRole("button", { name: "Save" }).click();
+  await until("the strength", async () => (await loras())[0].lora.strength === 70);
+  assert.equal((await loras())[0].lora.trigger, "annadoor");
   await one.getByRole("button", { name: "No longer use it" }).click();
   await sure.getByText(/would be made anew/).waitFor();
   await sure.getByRole("button", { name: "No longer use it" }).click();
@@ -252,11 +298,60 @@ test("a LoRA is called otherwise, acts less, is put away and taken again, and it
   clean();
 });
 
+test("a LoRA gets a name, and a shot asks for it", async () => {
+  await page.goto(`${studio.base}/characters/${anna}/training`);
+  const one = page.locator("[data-lora]").first();
+  const sure = page.getByRole("alertdialog");
+  const name = one.getByLabel("Name in screenplays");
+  await name.fill("red dress");
+  await one.getByText(/\[\[shot: lora: red dress\]\]/).waitFor();
+  await one.getByLabel(/^Leave the usual one out then/).check();
+  await one.getByRole("button", { name: "Save", exact: true }).click();
+  await sure.getByText(/Shots that ask for “red dress” are made with it from then on\./).waitFor();
+  await page.screenshot({ path: join(shots, "training-name.png") });
+  await sure.getByRole("button", { name: "Save" }).click();
+  await one.getByText("Only where a screenplay asks for “red dress”, in place of the usual one").waitFor();
+  const [{ lora }] = await loras();
+  assert.deepEqual([lora.name, lora.instead, lora.active], ["red dress", true, true]);
+  await page.screenshot({ path: join(shots, "training-library.png"), fullPage: true });
+  assert.deepEqual(await flaws(page), []);
+
+  await page.goto(`${studio.base}/scenes/${film}`);
+  await page.getByRole("listitem").getByRole("button").first().click();
+  const shot = page.getByRole("dialog");
+  const asks = shot.getByLabel("LoRAs", { exact: true });
+  await asks.fill("red dress 900%");
+  await shot.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText(/a LoRA acts with 1% to 200%/).waitFor();
+  page.faults.splice(0);
+  await asks.fill("red dress 60%");
+  await shot.getByRole("button", { name: "Save", exact: true }).click();
+  await until("the shot asks for it", async () => {
+    const { reading } = await studio.get(`/api/episodes/${film}/screenplay`);
+    const { loras } = reading.scenes[0].shots[0].plan;
+    return loras?.[0]?.name === "red dress" && loras[0].strength === 60;
+  });
+  await page.screenshot({ path: join(shots, "shot-loras.png") });
+  assert.deepEqual(await flaws(page), []);
+
+  await page.goto(`${studio.base}/projects/${lora.project_id}`);
+  const films = page.getByRole("region", { name: "LoRAs for whole films" });
+  await films.getByText("No LoRA yet. Import the file of a style, or of a thing.").waitFor();
+  await page.screenshot({ path: join(shots, "project-loras.png"), fullPage: true });
+  assert.deepEqual(await flaws(page), []);
+  clean();
+});
+
 test("the studio shows every run and what its trainer needs, on a German phone too", async () => {
   await page.goto(studio.base);
   await page.getByRole("link", { name: "Training" }).click();
   await page.getByRole("heading", { name: "All trainings", level: 1 }).waitFor();
   await page.locator("[data-run]").first().getByRole("link", { name: "ANNA" }).waitFor();
+  const candidates = page.getByRole("region", { name: "Who could be trained" });
+  await candidates
+    .locator(`[data-candidate='${anna}']`)
+    .getByText(/^\d+ of \d+ approved$/)
+    .waitFor();
   await page.locator("[data-trainer='sd-scripts']").getByText("the checkout of sd-scripts").waitFor();
   await page.getByLabel("Which runs").selectOption({ label: "Stopped" });
   await page.getByText("No run is like that").waitFor();
@@ -307,6 +402,8 @@ test("a studio where nobody trains says how to change that", async () => {
   assert.deepEqual(await flaws(page), []);
   await page.getByRole("link", { name: "What trainers need" }).click();
   await page.locator("[data-trainer='sd-scripts']").waitFor();
+  await page.getByText("Nobody has approved pictures yet").waitFor();
+  await page.screenshot({ path: join(shots, "trainings-nobody.png"), fullPage: true });
   assert.deepEqual(await flaws(page), []);
   clean();
 });

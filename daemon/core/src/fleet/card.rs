@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Away;
-use crate::{ids::TaskId, task::Class, units::Millis};
+use crate::{failure::Cause, ids::TaskId, task::Class, units::Millis};
 
 /// A card as it is configured and as it says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -199,7 +199,7 @@ pub(crate) struct Seat {
 /// A seat that is left alone for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Quarantine {
-    pub why: String,
+    pub cause: Cause,
     pub until: Millis,
     pub times: u32,
     /// The one task that finds out whether it works again.

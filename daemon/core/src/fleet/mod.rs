@@ -17,6 +17,7 @@ pub(crate) use queue::Queue;
 pub use rules::{Limits, Patience, Policy, Retrying, Rules, Sickness, Yielding};
 use serde::{Deserialize, Serialize};
 
+pub use crate::pause::{Pause, PauseReason};
 use crate::{durations::Habits, ids::TaskId, task::Class, units::Millis};
 
 /// Cards, engines and unfinished tasks.
@@ -175,21 +176,6 @@ pub struct Rest {
 impl Rest {
     /// The end of a rest that has none.
     pub const NEVER: Millis = Millis(i64::MAX / 2);
-}
-
-/// Why and since when something rests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Pause {
-    /// Why it rests, as whoever paused it said.
-    pub why: String,
-    /// When it was paused; pausing it again does not change that.
-    pub since: Millis,
-    /// When it ends by itself, when that is known (quiet hours).
-    pub until: Option<Millis>,
-    /// Models leave what rests, so that its memory is free for something else; otherwise they stay loaded.
-    #[serde(default)]
-    pub frees: bool,
 }
 
 impl Fleet {

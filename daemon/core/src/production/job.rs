@@ -1,4 +1,4 @@
-//! Job: one piece of work of a production, with its place, its engine and what it needs.
+//! Job: what a piece of work of a production needs, and which engine does it.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,43 +6,7 @@ use super::{
     LibraryPlan, Production,
     engine::{DRAFT_ARTWORK, LIBRARY, MEDIA, STUDIO},
 };
-use crate::take::Subject;
-
-/// One piece of work. Scenes, shots, lines and takes count from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(tag = "job", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "scene, shot, line, take and number say what they are")]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub enum Job {
-    /// Speak a line.
-    Voice { scene: u32, shot: u32, line: u32 },
-    /// Make a take of a shot's first picture or of its clip.
-    Take { subject: Subject, scene: u32, shot: u32, take: u32 },
-    /// Judge a take.
-    Review { subject: Subject, scene: u32, shot: u32, take: u32 },
-    /// Choose between takes, or ask for another one.
-    Gate { subject: Subject, scene: u32, shot: u32 },
-    /// Bring the accepted clip to the film's size and rate.
-    Normalise { scene: u32, shot: u32 },
-    /// Make a scene's music.
-    Music { scene: u32 },
-    /// Mix a scene's sound.
-    Mix { scene: u32 },
-    /// Join a scene's shots.
-    SceneFilm { scene: u32 },
-    /// Bring the film's sound to its loudness.
-    Sound,
-    /// Join the scenes.
-    Film,
-    /// Make thumbnail, poster and fan art.
-    Artwork,
-    /// Publish into the library.
-    Library,
-    /// Show the judge a take of the golden set.
-    Golden { number: u32 },
-    /// See to the reference sheet of somebody, or of a place, that has no reference.
-    Portraits { number: u32 },
-}
+use crate::{job::Job, take::Subject};
 
 /// Parts of the work as a person sees them, in the order they begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

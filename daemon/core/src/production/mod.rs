@@ -24,14 +24,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::order::Billing;
+pub use crate::{
+    job::{BadPath, Job},
+    order::Billing,
+};
 pub use approval::{Checkpoint, shown};
 pub use cut::{film_cut, scene_cut, shot_frames};
 pub use gate::{GateOutcome, GateReason, gate};
 pub use identity::shows;
-pub use job::{Dependency, Job, PlannedJob, Stage, plan_jobs, planned};
+pub use job::{Dependency, PlannedJob, Stage, plan_jobs, planned};
 pub use overrides::{DatasetPicture, Override, Overrides, SourcePicture, TakenUp, fits, has_source, part, role_of};
-pub use path::BadPath;
 pub use portraits::{Lacking, PortraitPlan};
 pub use remark::{FilmRemark, KeptRemark};
 pub use resolve::{Resolved, resolve};

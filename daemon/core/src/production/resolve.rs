@@ -40,6 +40,9 @@ pub struct Resolved {
 }
 
 /// The order of `job`, with every input named by content hash.
+///
+/// # Errors
+/// What it is made of is not made yet, or is not in the script.
 pub fn resolve(production: &Production, job: Job, made: &dyn Results) -> Result<Resolved, Missing> {
     let (mut remarks, mut reasons) = (Vec::new(), Vec::new());
     let order = match job {

@@ -41,6 +41,14 @@ pub enum Missing {
 }
 
 impl Missing {
+    /// The job whose result is missing; `None` where the script lacks its place.
+    pub fn job(self) -> Option<Job> {
+        match self {
+            Self::Job(job) => Some(job),
+            Self::Scene { .. } | Self::Shot { .. } => None,
+        }
+    }
+
     /// Which, as text: a job's path, or as much of one as there is.
     pub fn path(self) -> String {
         match self {

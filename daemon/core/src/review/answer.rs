@@ -104,6 +104,9 @@ fn within(name: &str, value: u8, low: u8) -> Result<(), String> {
 }
 
 /// Reads what was said of a frame; the complaint goes back to the model once.
+///
+/// # Errors
+/// What is wrong with the answer, in one sentence.
 pub fn clip_look(text: &str) -> Result<ClipLook, String> {
     let look: ClipLook = read(text)?;
     within("character_match", look.character_match, 1)?;
@@ -114,6 +117,9 @@ pub fn clip_look(text: &str) -> Result<ClipLook, String> {
 }
 
 /// Reads what was said of a still; the complaint goes back to the model once.
+///
+/// # Errors
+/// What is wrong with the answer, in one sentence.
 pub fn still_look(text: &str) -> Result<StillLook, String> {
     let look: StillLook = read(text)?;
     within("character_match", look.character_match, 0)?;
@@ -123,6 +129,9 @@ pub fn still_look(text: &str) -> Result<StillLook, String> {
 }
 
 /// Reads the answer to a yes-or-no question: `{"correct": true, "seen": "..."}`.
+///
+/// # Errors
+/// What is wrong with the answer, in one sentence.
 pub fn yes(text: &str) -> Result<bool, String> {
     #[derive(Deserialize)]
     struct Answer {
@@ -143,6 +152,9 @@ pub enum Which {
 }
 
 /// Reads which of two it is: `{"who": "a" | "b" | "neither", "seen": "..."}`.
+///
+/// # Errors
+/// What is wrong with the answer, in one sentence.
 pub fn which(text: &str) -> Result<Which, String> {
     #[derive(Deserialize)]
     struct Answer {

@@ -95,6 +95,9 @@ pub fn identity_question(candidates: &[Candidate]) -> Question {
 }
 
 /// Reads who it is of so many candidates; the complaint goes back to the model once.
+///
+/// # Errors
+/// What is wrong with the answer, in one sentence.
 pub fn identity(text: &str, candidates: usize) -> Result<Who, String> {
     #[derive(Deserialize)]
     struct Answer {

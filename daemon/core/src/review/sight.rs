@@ -76,6 +76,9 @@ pub fn sight_question(shown: &Shown) -> Question {
 }
 
 /// Reads what a picture shows; the complaint goes back to the model once. Words of no list are left out, not made up.
+///
+/// # Errors
+/// What is wrong with the answer, in one sentence.
 pub fn sight(text: &str) -> Result<Sight, String> {
     #[derive(Deserialize)]
     struct Answer {

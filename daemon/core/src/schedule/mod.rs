@@ -31,7 +31,7 @@ pub use wait::{WaitReason, why};
 use crate::{
     durations::{Load, Sample},
     failure::{Cause, Interruption, TaskFault},
-    fleet::{Away, CardFacts, ModelFacts, Resident, Rules, Scope, SeatFacts},
+    fleet::{Away, CardFacts, ModelFacts, PauseReason, Resident, Rules, Scope, SeatFacts},
     ids::TaskId,
     task::Class,
     units::Millis,
@@ -97,7 +97,7 @@ pub enum Event {
         /// Running attempts are interrupted and made again later.
         hard: bool,
         /// Why it rests, for people; shown with all work that waits for it.
-        why: String,
+        why: PauseReason,
         /// When it ends, if that is known.
         until: Option<Millis>,
     },
@@ -124,8 +124,8 @@ pub enum Event {
     ChangeFailed {
         /// The seat that was to get a model.
         seat: String,
-        /// What went wrong, as the engine said.
-        why: String,
+        /// What went wrong.
+        cause: Cause,
     },
     /// A change of models is not needed any more: nothing left, and nothing came.
     ChangeDropped {
@@ -334,8 +334,8 @@ pub enum Effect {
         seat: String,
         /// Until then; after it one task is its probe.
         until: Millis,
-        /// What went wrong there last, in one sentence.
-        why: String,
+        /// What went wrong there last.
+        cause: Cause,
     },
     /// Send [`Event::Tick`] at this moment.
     WakeAt(Millis),

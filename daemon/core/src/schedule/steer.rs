@@ -3,7 +3,7 @@
 use super::{Effect, Steer, free, queue};
 use crate::{
     failure::Interruption,
-    fleet::{Fleet, Pause, Rules, Scope, Stage},
+    fleet::{Fleet, Pause, PauseReason, Rules, Scope, Stage},
     ids::TaskId,
     units::Millis,
 };
@@ -57,7 +57,7 @@ pub(super) fn pause(
     fleet: &mut Fleet,
     scope: Scope,
     hard: bool,
-    why: String,
+    because: PauseReason,
     until: Option<Millis>,
     effects: &mut Vec<Effect>,
 ) {
@@ -72,6 +72,7 @@ pub(super) fn pause(
         }
     }
     if hard {
+        let interrupted = Interruption::Paused { why: because.to_string(), because: Some(because.clone()) };
         for (name, seat) in &fleet.seats {
             let card = seat.facts.card.as_deref();
             for task in &seat.inside {
@@ -83,14 +84,14 @@ pub(super) fn pause(
                     Scope::Project(project) => entry.project == *project,
                 };
                 if of && !name.is_empty() {
-                    effects.push(Effect::Interrupt { task: *task, by: Interruption::Paused { why: why.clone() } });
+                    effects.push(Effect::Interrupt { task: *task, by: interrupted.clone() });
                 }
             }
         }
     }
     let known = fleet.pauses.get(&scope);
     let (since, frees) = (known.map_or(fleet.now, |known| known.since), known.is_some_and(|known| known.frees));
-    fleet.pauses.insert(scope, Pause { why, since, until, frees });
+    fleet.pauses.insert(scope, Pause { why: because.to_string(), because, since, until, frees });
 }
 
 pub(super) fn resume(fleet: &mut Fleet, scope: &Scope, effects: &mut Vec<Effect>) {

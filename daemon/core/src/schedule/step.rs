@@ -46,7 +46,7 @@ pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
         Event::Resumed { scope } => steer::resume(fleet, &scope, &mut effects),
         Event::Loaded(what) => world::loaded(fleet, &what),
         Event::Unloaded(what) => world::unloaded(fleet, &what),
-        Event::ChangeFailed { seat, why } => world::change_failed(fleet, &seat, &why, &mut effects),
+        Event::ChangeFailed { seat, cause } => world::change_failed(fleet, &seat, &cause, &mut effects),
         Event::ChangeDropped { seat } | Event::Freed { seat } => world::change_dropped(fleet, &seat),
         Event::GpuSeen(facts) => world::card_seen(fleet, facts, &mut effects),
         Event::GpuLost { card, why } => world::card_lost(fleet, &card, why),

@@ -156,10 +156,7 @@ pub fn view(fleet: &Fleet) -> View {
 }
 
 fn resting(fleet: &Fleet, name: &str) -> Option<WaitReason> {
-    let paused = || {
-        let (scope, pause) = fleet.paused("", Some(name), "")?;
-        Some(WaitReason::Paused { scope: scope.clone(), reason: pause.why.clone(), until: pause.until })
-    };
+    let paused = || fleet.paused("", Some(name), "").map(wait::rests);
     match wait::card_rests(fleet, &fleet.cards[name]) {
         None => paused(),
         // It promises work at a moment, which a pause takes back.
@@ -195,7 +192,7 @@ fn seat_view(fleet: &Fleet, seat: &crate::fleet::Seat) -> SeatView {
     next.sort_unstable();
     let resting = seat.quarantine.as_ref().filter(|rest| rest.until > fleet.now);
     let why = match (resting, &seat.away) {
-        (Some(rest), _) => format!("left alone for a while: {}", rest.why),
+        (Some(rest), _) => format!("left alone for a while: {}", rest.cause),
         (None, away) => away.as_ref().map_or_else(String::new, ToString::to_string),
     };
     SeatView {

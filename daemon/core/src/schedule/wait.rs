@@ -9,7 +9,8 @@ use super::{
     world::who,
 };
 use crate::{
-    fleet::{Away, Card, Entry, Fleet, Scope, Seat, Stage, sentence},
+    failure::{Cause, SOME_PROGRAM, stored_name},
+    fleet::{Away, Card, Entry, Fleet, Pause, PauseReason, Scope, Seat, Stage, sentence},
     ids::TaskId,
     units::Millis,
 };
@@ -46,6 +47,9 @@ pub enum WaitReason {
         scope: Scope,
         /// Why it rests, as whoever paused it said.
         reason: String,
+        /// The same as data; `None` of an earlier studio.
+        #[serde(default)]
+        because: Option<PauseReason>,
         /// Until when, if that is known.
         until: Option<Millis>,
     },
@@ -65,6 +69,9 @@ pub enum WaitReason {
         seat: String,
         /// What went wrong.
         reason: String,
+        /// The same as data; `None` of an earlier studio.
+        #[serde(default)]
+        because: Option<Cause>,
         /// Until when; then one task finds out.
         until: Millis,
     },
@@ -98,8 +105,9 @@ pub enum WaitReason {
     Yields {
         /// Key of the card that the other program uses.
         card: String,
-        /// Name of the program; `another program` when nobody knows it.
-        who: String,
+        /// Name of the program; `None` when nobody knows it.
+        #[serde(default, deserialize_with = "stored_name")]
+        who: Option<String>,
         /// MiB it uses.
         foreign_mib: u64,
     },
@@ -183,8 +191,13 @@ pub fn why(fleet: &Fleet, task: TaskId) -> Option<WaitReason> {
 }
 
 fn paused(fleet: &Fleet, entry: &Entry, card: Option<&str>) -> Option<WaitReason> {
-    let (scope, pause) = fleet.paused(&entry.group.engine, card, &entry.project)?;
-    Some(WaitReason::Paused { scope: scope.clone(), reason: pause.why.clone(), until: pause.until })
+    fleet.paused(&entry.group.engine, card, &entry.project).map(rests)
+}
+
+/// What rests, and why.
+pub(super) fn rests((scope, pause): (&Scope, &Pause)) -> WaitReason {
+    let (reason, because) = (pause.why.clone(), Some(pause.because.clone()));
+    WaitReason::Paused { scope: scope.clone(), reason, because, until: pause.until }
 }
 
 fn ready(fleet: &Fleet, task: TaskId, entry: &Entry) -> WaitReason {
@@ -215,7 +228,8 @@ fn ready(fleet: &Fleet, task: TaskId, entry: &Entry) -> WaitReason {
     }
     if let Some(rest) = seat.quarantine.as_ref().filter(|rest| rest.until > fleet.now || rest.probe.is_some()) {
         let until = rest.until.after(-fleet.skew_ms);
-        return WaitReason::Quarantined { seat: seat.facts.seat.clone(), reason: rest.why.clone(), until };
+        let (reason, because) = (rest.cause.to_string(), Some(rest.cause.clone()));
+        return WaitReason::Quarantined { seat: seat.facts.seat.clone(), reason, because, until };
     }
     match seat.facts.card.as_ref().and_then(|card| fleet.cards.get(card)) {
         Some(card) => on_card(fleet, task, entry, seat, card),
@@ -323,6 +337,7 @@ impl fmt::Display for WaitReason {
             Self::Hot { card, now_c, limit_c } => write!(f, "{card} has {now_c} °C, work goes on at {limit_c}"),
             Self::Power { watts, limit } => write!(f, "the cards draw {watts} W of {limit} allowed"),
             Self::Yields { card, who, foreign_mib } => {
+                let who = who.as_deref().unwrap_or(SOME_PROGRAM);
                 write!(f, "{who} has {card} ({:.1} GiB); work comes back when it is free", gib(*foreign_mib))
             }
             Self::Freed { card, .. } => write!(f, "{card} is free again; work comes back when it stays so"),

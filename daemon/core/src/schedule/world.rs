@@ -40,9 +40,9 @@ pub(super) fn card_seen(fleet: &mut Fleet, facts: CardFacts, effects: &mut Vec<E
     fleet.over_power = limits.watts > 0 && (watts >= f64::from(limits.watts) || (fleet.over_power && watts > on_again));
 }
 
-/// Whoever takes a card, as people call it.
-pub(super) fn who(facts: &CardFacts) -> String {
-    if facts.foreign_who.is_empty() { "another program".into() } else { facts.foreign_who.clone() }
+/// Whoever takes a card, as people call it; `None` when nobody knows.
+pub(super) fn who(facts: &CardFacts) -> Option<String> {
+    Some(facts.foreign_who.clone()).filter(|name| !name.is_empty())
 }
 
 fn interrupt_on(fleet: &Fleet, card: &str, by: &Interruption, effects: &mut Vec<Effect>) {
@@ -147,13 +147,13 @@ pub(super) fn change_dropped(fleet: &mut Fleet, name: &str) {
 }
 
 /// A change came to nothing, and the seat may be sick.
-pub(super) fn change_failed(fleet: &mut Fleet, name: &str, why: &str, effects: &mut Vec<Effect>) {
+pub(super) fn change_failed(fleet: &mut Fleet, name: &str, cause: &Cause, effects: &mut Vec<Effect>) {
     if !fleet.seats.contains_key(name) {
         return;
     }
     change_dropped(fleet, name);
     // Once may be chance; trying again at once would go round for ever.
-    quarantine(fleet, name, why, effects);
+    quarantine(fleet, name, cause, effects);
     free::look(fleet, name);
 }
 
@@ -193,18 +193,18 @@ pub(super) fn failed(fleet: &mut Fleet, task: TaskId, cause: &Cause, effects: &m
         seat.strikes += 1;
     }
     if seat.strikes >= limit || probing {
-        quarantine(fleet, &name, &cause.to_string(), effects);
+        quarantine(fleet, &name, cause, effects);
     }
 }
 
-fn quarantine(fleet: &mut Fleet, name: &str, why: &str, effects: &mut Vec<Effect>) {
+fn quarantine(fleet: &mut Fleet, name: &str, cause: &Cause, effects: &mut Vec<Effect>) {
     let (rules, now) = (fleet.rules.sickness, fleet.now);
     let Some(seat) = fleet.seats.get_mut(name) else { return };
     let times = seat.quarantine.as_ref().map_or(0, |rest| rest.times + 1);
     let pause = rules.first_pause_ms.saturating_mul(1 << times.min(20)).min(rules.longest_pause_ms);
     let until = now.after(pause);
-    seat.quarantine = Some(Quarantine { why: why.to_owned(), until, times, probe: None });
-    effects.push(Effect::Quarantine { seat: name.to_owned(), until, why: why.to_owned() });
+    seat.quarantine = Some(Quarantine { cause: cause.clone(), until, times, probe: None });
+    effects.push(Effect::Quarantine { seat: name.to_owned(), until, cause: cause.clone() });
 }
 
 /// What time alone ends.

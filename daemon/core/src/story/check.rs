@@ -237,6 +237,9 @@ impl fmt::Display for StoryFault {
 }
 
 /// Reads a story; on failure what is wrong with it, most pressing first.
+///
+/// # Errors
+/// What is wrong with it: it is no JSON, or breaks the bounds.
 pub fn read(text: &str, bounds: &Bounds) -> Result<Story, Vec<StoryFault>> {
     let text = text.trim();
     let inner = text.strip_prefix("```json").or_else(|| text.strip_prefix("```")).unwrap_or(text);

@@ -9,6 +9,9 @@ use crate::nearest::nearest;
 
 impl Workflow {
     /// The graph with `values` in its slots. Every value is checked: kind, range, multiple; nothing required is missing.
+    ///
+    /// # Errors
+    /// What is wrong with the values, one by one.
     pub fn bind(&self, values: &BTreeMap<String, SlotValue>) -> Result<Value, Vec<WorkflowError>> {
         let mut faults = Vec::new();
         for (name, value) in values.iter().filter(|(name, _)| !self.about.slots.contains_key(*name)) {

@@ -69,6 +69,9 @@ impl Workflow {
 
     /// Whether so many LoRAs have a place in the graph; the error is the class of the node that no other can be put behind, empty where
     /// there is none.
+    ///
+    /// # Errors
+    /// There is no place for so many: the class of the node that stands in the way, empty where there is none.
     pub fn takes_loras(&self, count: usize) -> Result<(), String> {
         let all_have_slots = (1..=count).all(|nth| self.about.slots.contains_key(&lora_slots(nth).0));
         if all_have_slots { Ok(()) } else { self.place().map(drop) }

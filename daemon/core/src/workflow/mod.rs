@@ -73,6 +73,9 @@ fn link(value: &Value) -> Option<(&str, u64)> {
 
 impl Workflow {
     /// A workflow from its two files; every fault names the node and input it is about.
+    ///
+    /// # Errors
+    /// What is wrong with the two files, one by one.
     pub fn new(name: &str, graph: Value, about: Descriptor) -> Result<Self, Vec<WorkflowError>> {
         let graph = graph_of(graph).map_err(|why| vec![why])?;
         let workflow = Self { name: name.to_owned(), graph, about };

@@ -198,6 +198,10 @@ fn models_leave_what_rests_when_nothing_runs_there_and_only_when_asked() {
 #[test]
 fn a_process_that_comes_while_models_shall_leave_is_asked_too_and_a_refusal_is_tried_again() {
     let mut bench = Bench::new(Rules::default());
+    let refused = || Event::ChangeFailed {
+        seat: "other".into(),
+        cause: Cause::attempt(FailureKind::Transient, "the memory was not given back"),
+    };
     bench.tell(Event::Paused { scope: Scope::Studio, hard: false, why: "a game".into(), until: None });
     bench.tell(Event::Freeing { scope: Scope::Studio });
     // Nobody knows what it has of an earlier run.
@@ -205,11 +209,11 @@ fn a_process_that_comes_while_models_shall_leave_is_asked_too_and_a_refusal_is_t
     bench.tell(Event::Freed { seat: "comfy".into() });
     bench.tell(Event::EngineSeen(seat("other", "comfy", "card")));
     assert_eq!(released(&bench).pop(), Some(("other", vec![])));
-    bench.tell(Event::ChangeFailed { seat: "other".into(), why: "the memory was not given back".into() });
+    bench.tell(refused());
     let times = released(&bench).len();
     bench.later(60);
     assert_eq!(released(&bench).len(), times + 1);
-    bench.tell(Event::ChangeFailed { seat: "other".into(), why: "the memory was not given back".into() });
+    bench.tell(refused());
     let times = released(&bench).len();
     bench.tell(Event::Resumed { scope: Scope::Studio });
     bench.later(600);
@@ -245,7 +249,11 @@ fn a_sick_seat_is_left_alone_and_proves_itself_with_one_task() {
     }
     assert!(bench.effects.iter().any(|effect| matches!(effect, Effect::Quarantine { .. })));
     assert!(bench.running.is_empty());
-    assert!(matches!(why(&bench.fleet, tasks[3]), Some(WaitReason::Quarantined { .. })));
+    let Some(WaitReason::Quarantined { because: Some(Cause::Attempt { kind, .. }), .. }) = why(&bench.fleet, tasks[3])
+    else {
+        panic!("it says what went wrong, as data")
+    };
+    assert_eq!(kind, FailureKind::Transient);
     bench.later(1);
     assert_eq!(bench.running.len(), 1, "one probe");
     let probe = *bench.running.keys().next().unwrap();

@@ -61,7 +61,7 @@ fn a_pause_ends_when_it_says_so_and_one_of_a_person_does_not() {
 
 #[test]
 fn a_film_that_is_only_foreseen_begins_after_the_quiet_hours_of_this_moment() {
-    let hold = Event::Paused { scope: Scope::Studio, hard: false, why: String::new(), until: None };
+    let hold = Event::Paused { scope: Scope::Studio, hard: false, why: "".into(), until: None };
     let begins = Some(&Scope::Studio);
     let free = done(Vec::new(), begins, Some(hold.clone())).unwrap();
     let quiet = done(vec![rest(Scope::Studio, 0, 240)], begins, Some(hold)).unwrap();

@@ -2,6 +2,7 @@
 
 use std::{io::Seek, path::PathBuf, time::Duration};
 
+use axum_extra::extract::cookie::Cookie;
 use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde_json::{Value, json};
 use studio_core::{
@@ -354,8 +355,8 @@ pub(in crate::cli) async fn log_in(address: &str, password: &str) -> Result<Stri
         let why = said["detail"].as_str().unwrap_or("the running studiod refused");
         return Err(CliError::new(exit, why));
     }
-    // `NAME=TOKEN; HttpOnly; ...`
     let cookie = answer.headers().get(header::SET_COOKIE).and_then(|cookie| cookie.to_str().ok());
-    let token = cookie.and_then(|cookie| cookie.split(';').next()?.split_once('=')).map(|(_, token)| token.to_owned());
+    let cookie = cookie.and_then(|cookie| Cookie::parse(cookie).ok());
+    let token = cookie.map(|cookie| cookie.value().to_owned());
     token.ok_or_else(|| CliError::new(Exit::Failed, "the running studiod let us in without a token"))
 }

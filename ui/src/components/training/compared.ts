@@ -58,7 +58,7 @@ function told({ training, epochs }: Run): [name: string, value: string][] {
 export function compared(one: Run, other: Run): Row[] {
   const [left, right] = [told(one), told(other)];
   const rows = left.map(([name, value], at): Row => row(name, value, right[at]?.[1] ?? ""));
-  const [mine, theirs] = [one, other].map(({ training }) => training.plan.settings as unknown as Record<string, Value>);
+  const [mine, theirs] = [one, other].map(({ training }) => training.plan.settings);
   const names = [...new Set([...Object.keys(mine ?? {}), ...Object.keys(theirs ?? {})])].sort();
   const settings = names.map((name) => {
     const said = (of?: Record<string, Value>) => (of && name in of ? valueLabel(of[name]!) : "");

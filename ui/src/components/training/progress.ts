@@ -3,6 +3,7 @@
 import type { Schemas } from "../../api/client";
 
 type Plan = Pick<Schemas["TrainingPlan"], "epochs" | "epoch_steps">;
+type Card = { seats: readonly Pick<Schemas["SeatView"], "engine" | "inside">[] };
 type Standing = { training: { state: Schemas["TrainingState"]; plan: Plan }; done: number };
 
 /** Steps a slice should have, as the studio reckons: of small epochs it has several. */
@@ -28,4 +29,14 @@ export function leftMs(run: Standing, sliceDone: number, stepMs?: number | null)
   if (run.training.state !== "training" || !stepMs) return undefined;
   const { epochs, epoch_steps } = run.training.plan;
   return (1 - shareOf(run, sliceDone)) * epochs * epoch_steps * stepMs;
+}
+
+/** The engine that trains. */
+const TRAINER = "trainer";
+
+/** The card a slice is trained on: where this task is, else where trainings are. */
+export function trainingCard<C extends Card>(cards: readonly C[], task: string): C | undefined {
+  const trains = cards.filter(({ seats }) => seats.some(({ engine }) => engine === TRAINER));
+  const has = ({ seats }: C) => seats.some(({ inside }) => inside.some((one) => one.task === task));
+  return trains.find(has) ?? trains[0];
 }

@@ -3,7 +3,8 @@ import type { Schemas } from "../../api/client";
 import { compared } from "./compared";
 import { curveOf } from "./curve";
 import { judged, rowsOf, strengths } from "./probes";
-import { leftMs, shareOf, sliceEpochs } from "./progress";
+import { leftMs, shareOf, sliceEpochs, trainingCard } from "./progress";
+import { changeOf, saidOf } from "./said";
 
 let ids = 0;
 const probe = (contender: Schemas["Contender"], at: number, state: Schemas["ProbeState"] = "judged") =>
@@ -122,4 +123,37 @@ it("lays two runs side by side and says in what they differ", () => {
   expect(rows.some(({ name }) => name.startsWith("Seed"))).toBe(false);
   // Nobody knows: nothing is said.
   expect(of("Loss on held-out pictures")).toBeUndefined();
+});
+
+it("finds the card a slice is trained on", () => {
+  const card = (name: string, engine: string, ...tasks: string[]) => ({
+    name,
+    seats: [
+      { engine, inside: tasks.map((task) => ({ task, class: "background" as const, early: false, usual_ms: 0 })) },
+    ],
+  });
+  const comfy = card("amd0", "comfy", "t");
+  const [idle, busy] = [card("amd1", "trainer"), card("nvidia0", "trainer", "t")];
+  expect(trainingCard([comfy, idle, busy], "t")?.name).toBe("nvidia0");
+  // What the fleet told is older than the slice.
+  expect(trainingCard([comfy, idle], "t")?.name).toBe("amd1");
+  expect(trainingCard([comfy], "t")).toBeUndefined();
+});
+
+it("sends only what somebody changed of a LoRA, and nothing that is no such word or number", () => {
+  const lora = { trigger: "anna", strength: 80, name: "", instead: false, character_id: "a" };
+  const change = (more: object, of = lora) => changeOf(of, { ...saidOf(of), ...more });
+  expect([change({}), change({ trigger: " anna ", name: "  " })]).toEqual([{}, {}]);
+  expect(change({ strength: 70, name: " red   dress ", instead: true })).toEqual({
+    strength: 70,
+    name: "red dress",
+    instead: true,
+  });
+  expect([change({ trigger: "a, b" }), change({ strength: "" }), change({ strength: 201 })]).toEqual([{}, {}, {}]);
+  // Only one with a name, of a character, can stand in for the usual one.
+  expect(change({ instead: true })).toEqual({});
+  expect(change({ name: "" }, { ...lora, name: "child", instead: true })).toEqual({ name: "", instead: false });
+  expect(changeOf({ ...lora, character_id: null }, { ...saidOf(lora), name: "rain", instead: true })).toEqual({
+    name: "rain",
+  });
 });

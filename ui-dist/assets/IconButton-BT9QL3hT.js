@@ -1,0 +1,1 @@
+import{W as e,Z as t,_ as n,w as r,z as i}from"./i18n-DQpL9JhW.js";import{t as a}from"./Button-Qfds9VVM.js";var o=r({__name:`IconButton`,props:{icon:{},label:{}},setup(r){return(o,s)=>(i(),n(a,{size:`small`,kind:`ghost`,"aria-label":r.label},{default:t(()=>[(i(),n(e(r.icon),{class:`size-4`,"aria-hidden":`true`}))]),_:1},8,[`aria-label`]))}});export{o as t};

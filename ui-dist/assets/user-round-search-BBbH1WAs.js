@@ -1,1 +1,0 @@
-import{i as e}from"./Button-C_W81SUQ.js";var t=e({name:`user-round-search`,size:24,node:[[`circle`,{cx:`10`,cy:`8`,r:`5`,key:`o932ke`}],[`path`,{d:`M2 21a8 8 0 0 1 10.434-7.62`,key:`1yezr2`}],[`circle`,{cx:`18`,cy:`18`,r:`3`,key:`1xkwt0`}],[`path`,{d:`m22 22-1.9-1.9`,key:`1e5ubv`}]]});export{t};
