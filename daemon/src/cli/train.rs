@@ -186,8 +186,9 @@ impl Said<'_> {
             TrainCommand::Later { training } => self.wait_training(&training, "background").await?,
             TrainCommand::Ready => {
                 let all = self.client.call(Call::get("/api/trainings/candidates")).await?;
-                self.tell(&json!({ "candidates": all }), || {
-                    let lines: Vec<String> = all.as_array().into_iter().flatten().map(candidate).collect();
+                self.tell(&all, || {
+                    let lines: Vec<String> =
+                        all["candidates"].as_array().into_iter().flatten().map(candidate).collect();
                     if lines.is_empty() {
                         "no character has an approved picture yet".to_owned()
                     } else {

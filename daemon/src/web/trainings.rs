@@ -277,14 +277,18 @@ pub async fn change(
     Ok(Json(view(&state, training).await?))
 }
 
-/// Lists characters that a LoRA could be trained of, those first that are ready and have none, at most 200.
+/// Characters a LoRA could be trained of.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrainingCandidates {
+    /// Those first that are ready and have none, at most 200.
+    candidates: Vec<TrainingCandidate>,
+}
+
+/// Says which characters a LoRA could be trained of: those with an approved picture, or a LoRA.
 #[utoipa::path(get, path = "/api/trainings/candidates", tag = "trainings",
-    responses((status = 200, body = Vec<TrainingCandidate>)))]
-pub async fn candidates(
-    _: Reader,
-    State(state): State<super::AppState>,
-) -> Result<Json<Vec<TrainingCandidate>>, Problem> {
-    Ok(Json(state.services()?.trainings.candidates().await?))
+    responses((status = 200, body = TrainingCandidates)))]
+pub async fn candidates(_: Reader, State(state): State<super::AppState>) -> Result<Json<TrainingCandidates>, Problem> {
+    Ok(Json(TrainingCandidates { candidates: state.services()?.trainings.candidates().await? }))
 }
 
 /// Stops a run. Its epochs stay, and one of them may still be chosen.

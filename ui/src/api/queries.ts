@@ -215,7 +215,10 @@ export const useTrainers = () =>
 
 /** Characters a LoRA could be trained of, those first that are ready and have none. */
 export const useCandidates = () =>
-  useQuery({ queryKey: ["training-candidates"], queryFn: () => got(api.GET("/api/trainings/candidates")) });
+  useQuery({
+    queryKey: ["training-candidates"],
+    queryFn: async () => (await got(api.GET("/api/trainings/candidates"))).candidates,
+  });
 
 /** LoRAs that the studio looks after, the newest first: of a character, or for the whole films of a project. */
 export const useKeptLoras = (of: MaybeRefOrGetter<"character" | "project">, id: Id) =>

@@ -2192,7 +2192,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists characters that a LoRA could be trained of, those first that are ready and have none, at most 200. */
+        /** Says which characters a LoRA could be trained of: those with an approved picture, or a LoRA. */
         get: operations["trainings_candidates"];
         put?: never;
         post?: never;
@@ -8048,6 +8048,11 @@ export interface components {
             run?: components["schemas"]["TrainingId"] | null;
             /** @description Title of the project. */
             title: string;
+        };
+        /** @description Characters a LoRA could be trained of. */
+        TrainingCandidates: {
+            /** @description Those first that are ready and have none, at most 200. */
+            candidates: components["schemas"]["TrainingCandidate"][];
         };
         /** @description Which epoch was taken, and why. */
         TrainingChoice: {
@@ -22596,7 +22601,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TrainingCandidate"][];
+                    "application/json": components["schemas"]["TrainingCandidates"];
                 };
             };
             /** @description log in, or send a token */

@@ -112,7 +112,7 @@ async fn a_run_can_wait_with_films_or_step_aside_and_who_is_ready_is_listed() {
     let house = House::new().await;
     let few = house.approved("Ben", 3).await;
     let mara = house.approved("Mara", 12).await;
-    let ready = get(&house.door, "/api/trainings/candidates").await.body;
+    let ready = get(&house.door, "/api/trainings/candidates").await.body["candidates"].clone();
     let names: Vec<&str> = ready.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["Mara", "Ben"], "who is ready comes first");
     assert_eq!((&ready[0]["readiness"]["ready"], &ready[1]["readiness"]["ready"]), (&json!(true), &json!(false)));
@@ -142,7 +142,7 @@ async fn a_run_can_wait_with_films_or_step_aside_and_who_is_ready_is_listed() {
         let refused = ask(&house.door, "PATCH", &path, &[JSON], wrong.to_string()).await;
         assert_eq!(refused.status / 100, 4, "{}", refused.body);
     }
-    let listed = get(&house.door, "/api/trainings/candidates").await.body;
+    let listed = get(&house.door, "/api/trainings/candidates").await.body["candidates"].clone();
     assert_eq!(listed[0]["run"], json!(id));
     house.call("POST", &format!("{path}/cancel"), Value::Null).await;
     let over = ask(&house.door, "PATCH", &path, &[JSON], json!({ "class": "background" }).to_string()).await;

@@ -10,7 +10,7 @@ let answer: object[] = [];
 
 beforeEach(() => {
   stubRequest();
-  vi.stubGlobal("fetch", async () => Response.json(answer));
+  vi.stubGlobal("fetch", async () => Response.json({ candidates: answer }));
 });
 afterEach(async () => {
   vi.unstubAllGlobals();

@@ -1,0 +1,1 @@
+import{o as e}from"./i18n-DQpL9JhW.js";import{o as t}from"./dataset-CZrBLvSw.js";function n(n){return n.decision?(n.decision.by===`person`?void 0:t(n))??e(`portraits.state.${n.state}`):e(n.verdict?`portraits.state.pending`:`portraits.state.unjudged`)}function r(e,t){if(e!==`house`)return e===`views`&&t.join(`,`)||`off`}export{r as n,n as t};
