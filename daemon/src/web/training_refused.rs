@@ -94,8 +94,7 @@ impl From<TrainingRefused> for Problem {
             TrainingRefused::Over { .. } => Self::conflict(Code::TrainingOver, detail),
             TrainingRefused::NoEpoch { .. } => Self::bad_request(detail),
             TrainingRefused::NoLora(_) => Self::wrong_kind(detail),
-            TrainingRefused::NameInUse { .. } => Self::conflict(Code::LoraInUse, detail),
-            TrainingRefused::InUse => Self::conflict(Code::LoraInUse, detail),
+            TrainingRefused::NameInUse { .. } | TrainingRefused::InUse => Self::conflict(Code::LoraInUse, detail),
         }
     }
 }

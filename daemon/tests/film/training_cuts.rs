@@ -27,7 +27,6 @@ fn state(view: &Value) -> &str {
     view["training"]["state"].as_str().unwrap()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the real program, which has the machine's time")]
 fn pass(moment: u64) {
     block(async { tokio::time::sleep(Duration::from_millis(moment)).await });
 }
@@ -87,7 +86,8 @@ fn cut(comfy: &str, judge: &str) {
     assert_eq!((state(&view), &view["training"]["choice"]["epoch"]), ("done", &4.into()));
     service.stop();
     let placed: Vec<_> = walkdir::WalkDir::new(studio.path("loras")).into_iter().flatten().collect();
-    let placed: Vec<_> = placed.iter().filter(|one| one.file_type().is_file()).map(|one| one.file_name()).collect();
+    let placed: Vec<_> =
+        placed.iter().filter(|one| one.file_type().is_file()).map(walkdir::DirEntry::file_name).collect();
     assert!(placed.len() == 1 && placed[0].to_string_lossy().ends_with("-e4.safetensors"), "{placed:?}");
     assert!(!is_at_work(&studio.path("checkout")), "no trainer is left");
     let checked = studio.run(["check", "--deep"]);

@@ -109,6 +109,7 @@ async fn kept(studio: &Studio, of: CharacterId, number: u128, training: Option<T
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one LoRA after another, each with its picture")]
 async fn a_picture_made_with_a_lora_is_a_level_above_what_that_was_trained_on() {
     let studio = studio().await;
     let mara = mara(&studio, "Mara").await;

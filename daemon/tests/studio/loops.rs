@@ -41,13 +41,13 @@ fn worth(shown: ContentHash) -> (u32, u32) {
         6 => 6,
         _ => 2,
     };
-    let wrong = ContentHash::of(shown.to_string().as_bytes()).leading_u64() % 5 == 0;
+    let wrong = ContentHash::of(shown.to_string().as_bytes()).leading_u64().is_multiple_of(5);
     (truth, if wrong { 11 - truth } else { truth })
 }
 
 /// What is wrong with a picture that is bad, as the judge and as datasets call it.
 fn flaw(shown: ContentHash) -> (&'static str, Rejection) {
-    if (shown.leading_u64() / 10) % 2 == 0 {
+    if (shown.leading_u64() / 10).is_multiple_of(2) {
         ("blurry", Rejection::Blurry)
     } else {
         ("poor_lighting", Rejection::TooDark)

@@ -203,7 +203,8 @@ fn marks_of_every_kind_part_a_heading() {
 #[test]
 fn a_heading_may_name_the_place_of_the_scene_before() {
     let places = |language: &str, headings: &[&str]| {
-        let scenes: String = headings.iter().map(|heading| format!("{heading}\n\nX.\n\n")).collect();
+        let scenes: Vec<String> = headings.iter().map(|heading| format!("{heading}\n\nX.\n\n")).collect();
+        let scenes = scenes.concat();
         let script = read(&format!("Title: X\nLanguage: {language}\n\n{scenes}"));
         assert_eq!(script.remarks, [], "{headings:?}");
         script.scenes.into_iter().map(|scene| scene.look.location).collect::<Vec<_>>()
@@ -278,7 +279,9 @@ fn shown(body: &str) -> Vec<String> {
     let scene = |scene: script::ScriptScene| {
         let shots = scene.shots.iter().map(|shot| {
             let plan = &shot.plan;
-            let lines: String = plan.lines.iter().map(|line| format!(" {}: {}", line.character, line.text)).collect();
+            let lines: Vec<String> =
+                plan.lines.iter().map(|line| format!(" {}: {}", line.character, line.text)).collect();
+            let lines = lines.concat();
             plan.card.as_ref().map_or_else(|| format!("{}{lines}", plan.description), |card| format!("[{card}]{lines}"))
         });
         let place = if scene.look.is_black() { "black" } else { scene.look.location.as_str() };
