@@ -98,6 +98,15 @@ async fn a_film_is_made_with_what_its_screenplay_asks_for() {
     assert_eq!(all, wanted, "hers where she is alone, the film's everywhere");
     assert_eq!(unknown, ["hat", "hat", "hat"]);
 
+    // Another one in place of hers changes the pictures that are made with it, and no others.
+    let newer = house.import(&of_mara, 6).await;
+    house.use_lora(&id(&newer)).await;
+    let (after, _) = house.film().await;
+    let changed: Vec<usize> = (0..after.len()).filter(|at| recipes[*at] != after[*at]).collect();
+    assert_eq!(changed, [2], "where she is alone and nothing stands in for it");
+    house.use_lora(&id(&face)).await;
+    assert_eq!(house.film().await.0, recipes, "the old one is a call away");
+
     // Two that stand for the same are never used at once.
     let refused = house.say(&id(&dress), json!({ "name": "" })).await;
     assert_eq!((refused.status, &refused.body["code"]), (409, &json!("lora_in_use")), "{}", refused.body);
