@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use studio_core::{
-    ids::{AttemptId, ContentHash, TaskId},
+    ids::{AttemptId, ContentHash, TaskId, TrainingId},
     order::Outputs,
     task::{Attempt, AttemptState},
     units::Millis,
@@ -263,19 +263,21 @@ pub struct Took {
     pub took_ms: Option<u64>,
 }
 
-/// What each of these attempts took.
-pub async fn took(db: &Db, ids: &[AttemptId]) -> Result<BTreeMap<AttemptId, Took>> {
-    const TEXT: &str = "select energy_wh, peak_mib, ended_ms - started_ms from attempts where id = $1";
-    let mut all = BTreeMap::new();
-    for id in ids {
-        let row: Option<(Option<f64>, Option<i64>, Option<i64>)> =
-            on_db!(db, |pool| sqlx::query_as(TEXT).bind(id.to_string()).fetch_optional(pool).await)?;
-        if let Some((energy_wh, peak, took)) = row {
-            let whole = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
-            all.insert(*id, Took { energy_wh, peak_mib: whole(peak), took_ms: whole(took) });
-        }
-    }
-    Ok(all)
+/// Its identity, energy, peak of memory and length.
+type TookRow = (String, Option<f64>, Option<i64>, Option<i64>);
+
+/// What each attempt took that made an epoch of a training.
+pub async fn took(db: &Db, training: TrainingId) -> Result<BTreeMap<AttemptId, Took>> {
+    const TEXT: &str = "
+        select id, energy_wh, peak_mib, ended_ms - started_ms from attempts
+         where id in (select attempt_id from training_epochs where training_id = $1)";
+    let rows: Vec<TookRow> = on_db!(db, |pool| sqlx::query_as(TEXT).bind(training.to_string()).fetch_all(pool).await)?;
+    let whole = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
+    let read = |(id, energy_wh, peak, took): TookRow| {
+        let id = Reading { table: "attempts", id: &id }.key()?;
+        Ok((id, Took { energy_wh, peak_mib: whole(peak), took_ms: whole(took) }))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 const RAN_ON: &str = "update attempts set card = $2, server = $3, energy_wh = $4 where id = $1";

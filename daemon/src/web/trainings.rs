@@ -215,8 +215,7 @@ pub async fn one(
     let training = store::trainings::get(&state.db, door.of).await?;
     let epochs = store::trainings::epochs(&state.db, door.of).await?;
     let probes = store::trainings::probes(&state.db, door.of).await?;
-    let took =
-        store::attempts::took(&state.db, &epochs.iter().filter_map(|one| one.attempt_id).collect::<Vec<_>>()).await?;
+    let took = store::attempts::took(&state.db, door.of).await?;
     let view_of = |epoch: TrainedEpoch| {
         let took = epoch.attempt_id.and_then(|id| took.get(&id)).copied().unwrap_or_default();
         EpochView { epoch, energy_wh: took.energy_wh, peak_mib: took.peak_mib, took_ms: took.took_ms }

@@ -1,11 +1,11 @@
 //! Service: what the page and the command line ask of trainings and LoRAs.
 
-use std::{cmp::Reverse, path::Path, sync::PoisonError};
+use std::{cmp::Reverse, collections::BTreeMap, path::Path, sync::PoisonError};
 
 use studio_core::{
     asset::AssetRef,
     character::Character,
-    dataset::Coverage,
+    dataset::{Coverage, Readiness},
     ids::{CharacterId, LoraId, TrainingId},
     journal::OutcomeWord,
     lora::{Architecture, KeptLora},
@@ -82,26 +82,31 @@ impl Trainings {
         for id in with_lora {
             cells.entry(id).or_default();
         }
-        let mut all = Vec::with_capacity(cells.len());
+        let own: BTreeMap<_, _> =
+            store::datasets::list(db).await?.into_iter().map(|one| (one.character_id, one.settings.axes)).collect();
+        let shipped = Coverage::shipped();
+        let mine = |id| loras.iter().find(|lora| lora.active && lora.name.is_empty() && lora.character_id == Some(id));
+        let mut found: Vec<(CharacterId, Readiness)> = Vec::with_capacity(cells.len());
         for (id, cells) in cells {
+            let axes = own.get(&id).and_then(Option::as_ref).unwrap_or(&shipped);
+            found.push((id, axes.readiness(&cells.iter().collect::<Vec<_>>())));
+        }
+        found.sort_by_key(|(id, readiness)| (!readiness.ready, mine(*id).is_some(), Reverse(readiness.approved), *id));
+        found.truncate(MOST_CANDIDATES);
+        let mut all = Vec::with_capacity(found.len());
+        for (id, readiness) in found {
             let known = store::characters::get(db, id).await?;
             let project = store::projects::get(db, known.project_id).await?;
-            let axes = store::datasets::get(db, id).await?.settings.axes.unwrap_or_else(Coverage::shipped);
-            let mine = |lora: &&KeptLora| lora.active && lora.name.is_empty() && lora.character_id == Some(id);
             all.push(TrainingCandidate {
                 character: id,
                 name: known.name,
                 project: project.id,
                 title: project.title,
-                readiness: axes.readiness(&cells.iter().collect::<Vec<_>>()),
-                lora: loras.iter().find(mine).cloned(),
+                readiness,
+                lora: mine(id).cloned(),
                 run: runs.iter().rev().find(|run| run.character_id == id).map(|run| run.id),
             });
         }
-        all.sort_by_key(|one| {
-            (!one.readiness.ready, one.lora.is_some(), Reverse(one.readiness.approved), one.character)
-        });
-        all.truncate(MOST_CANDIDATES);
         Ok(all)
     }
 
